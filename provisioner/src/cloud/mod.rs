@@ -1,0 +1,159 @@
+//! The clients of every cloud service, and who we are to them.
+
+pub mod atlas;
+mod classify;
+pub(crate) mod ec2;
+pub(crate) mod elb;
+pub(crate) mod ecs;
+pub mod http;
+mod mark;
+pub(crate) mod policy;
+mod tags;
+
+use aws_config::{BehaviorVersion, Region, retry::RetryConfig, timeout::TimeoutConfig};
+use std::time::Duration;
+
+pub use atlas::{Atlas, percent_encode};
+pub(crate) use classify::there;
+pub use mark::{mark, marked_stack, sort_by_mark};
+pub use tags::Tags;
+
+use crate::engine::{Error, Result};
+
+/// What resources need to talk to the clouds. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Cloud {
+    /// The stack whose resources are ours.
+    pub stack: String,
+    /// AWS region, such as `eu-central-1`.
+    pub region: String,
+    /// AWS account, twelve digits.
+    pub account: String,
+    /// AWS partition, such as `aws` or `aws-cn`.
+    pub partition: String,
+    /// AWS Certificate Manager.
+    pub acm: aws_sdk_acm::Client,
+    /// EC2.
+    pub ec2: aws_sdk_ec2::Client,
+    /// ECS.
+    pub ecs: aws_sdk_ecs::Client,
+    /// Elastic Load Balancing.
+    pub elb: aws_sdk_elasticloadbalancingv2::Client,
+    /// IAM.
+    pub iam: aws_sdk_iam::Client,
+    /// KMS.
+    pub kms: aws_sdk_kms::Client,
+    /// CloudWatch Logs.
+    pub logs: aws_sdk_cloudwatchlogs::Client,
+    /// Route 53.
+    pub route53: aws_sdk_route53::Client,
+    /// Systems Manager, for its parameters.
+    pub ssm: aws_sdk_ssm::Client,
+    /// Resource Groups Tagging, for what carries our tags.
+    pub tagging: aws_sdk_resourcegroupstagging::Client,
+    /// For services without an SDK, such as GitHub's list of addresses.
+    pub http: reqwest::Client,
+    /// Address of GitHub's REST API, from `GITHUB_API_URL`.
+    pub github: String,
+    atlas: Atlas,
+}
+
+impl Cloud {
+    /// Finds credentials by the SDK's own chain and asks AWS who we are.
+    ///
+    /// # Errors
+    ///
+    /// When there are no credentials or AWS does not accept them.
+    pub async fn connect(stack: &str, region: &str) -> Result<Self> {
+        let config = aws_config::defaults(BehaviorVersion::latest())
+            .region(Region::new(region.to_owned()))
+            // Faults of the service and throttling; the engine goes on where this gives up.
+            .retry_config(RetryConfig::standard().with_max_attempts(6).with_max_backoff(Duration::from_secs(10)))
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(Duration::from_secs(5))
+                    .read_timeout(Duration::from_secs(30))
+                    .operation_attempt_timeout(Duration::from_secs(60))
+                    .build(),
+            )
+            .load()
+            .await;
+        let variable = |name: &str| std::env::var(name).ok();
+        Self::with(&config, stack, variable).await
+    }
+
+    /// Uses the given configuration of the SDK, takes what concerns Atlas and GitHub from the given variables, and asks
+    /// AWS who we are.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect).
+    pub async fn with(
+        config: &aws_config::SdkConfig,
+        stack: &str,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self> {
+        let http = http_client()?;
+        let github = variable("GITHUB_API_URL").filter(|it| !it.is_empty());
+        let caller = aws_sdk_sts::Client::new(config).get_caller_identity().send().await?;
+        let arn = caller.arn().unwrap_or_default();
+        Ok(Self {
+            stack: stack.to_owned(),
+            region: config.region().map(ToString::to_string).unwrap_or_default(),
+            account: caller.account().ok_or_else(|| Error::missing("account"))?.to_owned(),
+            partition: arn.split(':').nth(1).filter(|it| !it.is_empty()).unwrap_or("aws").to_owned(),
+            acm: aws_sdk_acm::Client::new(config),
+            ec2: aws_sdk_ec2::Client::new(config),
+            ecs: aws_sdk_ecs::Client::new(config),
+            elb: aws_sdk_elasticloadbalancingv2::Client::new(config),
+            iam: aws_sdk_iam::Client::new(config),
+            kms: aws_sdk_kms::Client::new(config),
+            logs: aws_sdk_cloudwatchlogs::Client::new(config),
+            route53: aws_sdk_route53::Client::new(config),
+            ssm: aws_sdk_ssm::Client::new(config),
+            tagging: aws_sdk_resourcegroupstagging::Client::new(config),
+            github: github.unwrap_or_else(|| "https://api.github.com".to_owned()),
+            atlas: Atlas::from_variables(http.clone(), variable),
+            http,
+        })
+    }
+
+    /// The Atlas Admin API. That its credentials are there shows at the first call.
+    pub fn atlas(&self) -> &Atlas {
+        &self.atlas
+    }
+
+    /// The ARNs of everything that carries the stack's tags, as far as Resource Groups Tagging knows; it lags behind by
+    /// some seconds, and knows no things of IAM.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be asked.
+    pub async fn tagged(&self) -> Result<Vec<String>> {
+        let filter = aws_sdk_resourcegroupstagging::types::TagFilter::builder()
+            .key(tags::STACK)
+            .values(&self.stack)
+            .build();
+        let mut pages = self.tagging.get_resources().tag_filters(filter).into_paginator().items().send();
+        let mut arns = Vec::new();
+        while let Some(found) = pages.next().await {
+            arns.extend(found?.resource_arn);
+        }
+        arns.sort();
+        Ok(arns)
+    }
+
+    /// The ARN of something in this account and region, such as `arn("logs", "log-group:gsm")`.
+    pub fn arn(&self, service: &str, resource: &str) -> String {
+        format!("arn:{}:{service}:{}:{}:{resource}", self.partition, self.region, self.account)
+    }
+}
+
+fn http_client() -> Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .user_agent(concat!("provisioner/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(Duration::from_secs(5))
+        .timeout(Duration::from_secs(60))
+        .build()
+        .map_err(|error| Error::Unexpected(format!("no HTTP client: {error}")))
+}

@@ -1,0 +1,112 @@
+//! Deletes everything the stack has created: `up` of an empty program.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::{declare, load};
+use crate::{
+    cli::{Destroy, Global},
+    cloud::Cloud,
+    engine::{Observer, Options, Run, Stack, Store, apply, plan, store},
+    failure::{Exit, Failure},
+    ui::Ui,
+};
+
+pub(super) async fn run(
+    global: &Global,
+    args: Destroy,
+    ui: &Ui,
+    interrupted: watch::Receiver<bool>,
+) -> Result<Exit, Failure> {
+    let (name, region) = which(global, &args, ui)?;
+    let store = Store::open(&global.state_dir, &name, &region, global.lock_timeout)?;
+    let region = store.state().region;
+    let options = Options {
+        parallelism: args.parallelism.into(),
+        unprotect: args.unprotect.into_iter().collect(),
+        poll: global.poll,
+        ..Options::default()
+    };
+    let cloud = Cloud::connect(&name, &region).await?;
+    let heading = format!("{name} in {region}, account {}", cloud.account);
+    let progress = ui.progress();
+    let observer: Arc<dyn Observer> = progress.clone();
+    let run = Arc::new(Run::new(cloud, store, options, observer, interrupted));
+    if run.store.state().is_empty() {
+        remember(global, &run, ui).await?;
+    }
+    let plan = plan(Stack::default(), &run).await;
+    progress.clear();
+    if !plan.problems.is_empty() {
+        ui.failures(&plan.problems);
+        return Err(Failure::of_many(&plan.problems, Exit::Failed, "nothing was deleted"));
+    }
+    ui.plan(&plan, &heading);
+    if !plan.is_empty() && !args.yes && !ui.confirm("\nDelete all this, for good?", "--yes")? {
+        return Err(Failure::new(Exit::Failed, "nothing was deleted"));
+    }
+    let outcome = apply(plan, &run).await;
+    ui.clear();
+    ui.outcome(&outcome);
+    if run.interrupted() {
+        return Err(Failure::new(Exit::Interrupted, "interrupted; what was done is recorded")
+            .hint("run `provisioner destroy` again to go on"));
+    }
+    if !outcome.failures.is_empty() {
+        let message = "not everything was deleted; what was deleted is recorded";
+        return Err(Failure::of_many(&outcome.failures, Exit::Partly, message)
+            .hint("run `provisioner destroy` again once the cause is gone"));
+    }
+    left_overs(&run, ui).await
+}
+
+/// The stack to destroy: that of stack.yaml or, if that is gone, the one that has a state.
+fn which(global: &Global, args: &Destroy, ui: &Ui) -> Result<(String, String), Failure> {
+    if let Some(name) = &args.stack {
+        return Ok((name.clone(), String::new()));
+    }
+    if global.file.exists() {
+        let config = load(&global.file, ui)?;
+        return Ok((config.name, config.region));
+    }
+    match store::stacks(&global.state_dir).as_slice() {
+        [one] => Ok((one.clone(), String::new())),
+        [] => Err(Failure::new(Exit::Configuration, "there is neither a stack.yaml nor a state: nothing says what to destroy")
+            .hint("name the file with `-f PATH` or the folder with `--state-dir DIR`")),
+        many => Err(Failure::new(Exit::Configuration, format!("there are several stacks: {}", many.join(", ")))
+            .hint("name one with `--stack NAME`")),
+    }
+}
+
+/// With the state lost, finds everything again that stack.yaml declares.
+async fn remember(global: &Global, run: &Arc<Run>, ui: &Ui) -> Result<(), Failure> {
+    if !global.file.exists() {
+        return Ok(());
+    }
+    let config = load(&global.file, ui)?;
+    // Secrets are not needed to delete them.
+    let stack = declare(&config, &run.cloud, &|_| None).await?;
+    let found = plan(stack, run).await.found();
+    run.store.change(|state| state.resources = found).await?;
+    Ok(())
+}
+
+/// Looks for what still carries the stack's tags.
+async fn left_overs(run: &Run, ui: &Ui) -> Result<Exit, Failure> {
+    let left = match run.cloud.tagged().await {
+        Ok(left) => left,
+        Err(error) => {
+            ui.say(&format!("Whether anything is left could not be seen: {error}"));
+            return Ok(Exit::Ok);
+        }
+    };
+    if left.is_empty() {
+        ui.say("Nothing that carries the stack's tags is left.");
+        return Ok(Exit::Ok);
+    }
+    let list: String = left.iter().map(|arn| format!("\n  {arn}")).collect();
+    Err(Failure::new(Exit::Partly, format!("these still carry the stack's tags:{list}"))
+        .hint("if they were deleted a moment ago, AWS may list them for some minutes more: run again to see")
+        .hint("`provisioner up` finds and adopts what stack.yaml declares; anything else is to be deleted by hand"))
+}

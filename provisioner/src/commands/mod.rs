@@ -1,0 +1,173 @@
+//! One verb each.
+
+mod deploy;
+mod destroy;
+mod diff;
+mod outputs;
+mod state;
+mod up;
+
+use std::{path::Path, sync::Arc};
+
+use tokio::sync::watch;
+
+use crate::{
+    cli::{Cli, Command, Global, Scope},
+    cloud::Cloud,
+    config::{self, Ci, Config},
+    engine::{Lookup as _, Observer, Options, Plan, Run, Stack, Store},
+    failure::{Exit, Failure},
+    lookups::GithubHooks,
+    program::{Surroundings, program},
+    ui::Ui,
+};
+
+/// Runs a command to its end.
+///
+/// # Errors
+///
+/// Whatever keeps the command from succeeding, for the user to read.
+pub fn run(cli: Cli, ui: &Ui) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::Failed, format!("the program could not start: {error}")))?;
+    let Cli { global, command } = cli;
+    let result = runtime.block_on(async {
+        let interrupted = interrupts(ui.json());
+        match command {
+            Command::Diff(args) => diff::run(&global, args, ui, interrupted).await,
+            Command::Up(args) => up::run(&global, args, ui, interrupted).await,
+            Command::Destroy(args) => destroy::run(&global, args, ui, interrupted).await,
+            Command::Deploy(args) => deploy::run(&global, args, ui, interrupted).await,
+            Command::Outputs(args) => outputs::run(&global, &args, ui),
+            Command::State(args) => state::run(&global, args, ui).await,
+        }
+    });
+    // A task that still sleeps is no reason to stay.
+    runtime.shutdown_background();
+    result
+}
+
+/// Says on standard error what the libraries do, as much as `-vv` or `RUST_LOG` asks for. Bodies are never logged: they
+/// hold secrets.
+pub fn trace(verbose: u8) {
+    let level = match verbose {
+        0 | 1 => "off",
+        2 => "provisioner=debug,aws_config=info",
+        _ => "provisioner=trace,aws_config=debug",
+    };
+    let filter = tracing_subscriber::EnvFilter::new(level);
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+/// Turns true at the first Ctrl-C or SIGTERM; the second one ends the process at once.
+fn interrupts(json: bool) -> watch::Receiver<bool> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (tell, told) = watch::channel(false);
+    tokio::spawn(async move {
+        let (Ok(mut int), Ok(mut term)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+            return;
+        };
+        for again in [false, true] {
+            tokio::select! {
+                _ = int.recv() => {}
+                _ = term.recv() => {}
+            }
+            if again {
+                // Nothing depends on a clean exit: what was begun is on disk.
+                std::process::exit(Exit::Interrupted as i32);
+            }
+            let _ = tell.send(true);
+            if !json {
+                anstream::eprintln!("Stopping: what is in flight is finished and recorded. Once more stops at once.");
+            }
+        }
+    });
+    told
+}
+
+/// Reads and checks stack.yaml.
+fn load(file: &Path, ui: &Ui) -> Result<Config, Failure> {
+    let env = |name: &str| std::env::var(name).ok();
+    config::load(file, &env).map_err(|invalid| Failure::new(Exit::Configuration, invalid.render(ui.color())))
+}
+
+/// What `up` and `diff` need: the program of stack.yaml, planned.
+struct Planned {
+    plan: Plan,
+    run: Arc<Run>,
+    heading: String,
+}
+
+/// Connects, looks at everything and decides.
+async fn plan(
+    config: &Config,
+    store: Store,
+    options: Options,
+    ui: &Ui,
+    interrupted: watch::Receiver<bool>,
+) -> Result<Planned, Failure> {
+    let cloud = Cloud::connect(&config.name, &config.region).await?;
+    let heading = format!("{} in {}, account {}", config.name, config.region, cloud.account);
+    let stack = declare(config, &cloud, &|name| std::env::var(name).ok()).await?;
+    let names: Vec<String> = stack.names().map(str::to_owned).collect();
+    let known = |name: &String| names.contains(name) || store.state().resources.contains_key(name);
+    for name in options.targets.iter().chain(&options.adopt).chain(&options.unprotect) {
+        if !known(name) {
+            return Err(unknown_name(name, names.iter().map(String::as_str)));
+        }
+    }
+    let progress = ui.progress();
+    let observer: Arc<dyn Observer> = progress.clone();
+    let run = Arc::new(Run::new(cloud, store, options, observer, interrupted));
+    let plan = crate::engine::plan(stack, &run).await;
+    progress.clear();
+    if !plan.problems.is_empty() {
+        ui.failures(&plan.problems);
+        let many = plan.problems.len();
+        let plural = if many == 1 { "problem" } else { "problems" };
+        return Err(Failure::of_many(&plan.problems, Exit::Failed, format!("{many} {plural}; nothing was changed")));
+    }
+    Ok(Planned { plan, run, heading })
+}
+
+/// Declares everything that stack.yaml asks for.
+async fn declare(
+    config: &Config,
+    cloud: &Cloud,
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> Result<Stack, Failure> {
+    let has_repository = matches!(&config.ci, Some(Ci::Jenkins(it)) if it.repository.is_some());
+    // How many rules there are is part of the program, so this cannot wait until the program runs.
+    let hooks = if has_repository { GithubHooks {}.find(cloud).await? } else { None };
+    let github_hooks = hooks.map(|it| it.cidrs).unwrap_or_default();
+    let mut stack = program(config, &Surroundings { cloud, github_hooks, variable });
+    for name in &config.protect {
+        if !stack.protect(name) {
+            return Err(unknown_name(name, stack.names()).hint("it stands in `protect` of stack.yaml"));
+        }
+    }
+    Ok(stack)
+}
+
+fn options(global: &Global, scope: Scope) -> Options {
+    Options {
+        parallelism: scope.parallelism.into(),
+        adopt: scope.adopt.into_iter().collect(),
+        unprotect: scope.unprotect.into_iter().collect(),
+        targets: scope.target.into_iter().collect(),
+        poll: global.poll,
+        ..Options::default()
+    }
+}
+
+/// An error for a resource that does not exist, with the one that was probably meant.
+fn unknown_name<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Failure {
+    let nearest = names.max_by(|a, b| strsim::jaro(a, name).total_cmp(&strsim::jaro(b, name)));
+    let failure = Failure::new(Exit::Configuration, format!("there is no resource `{name}`"));
+    match nearest {
+        Some(nearest) => failure.hint(format!("did you mean `{nearest}`? `provisioner diff -v` lists all")),
+        None => failure,
+    }
+}

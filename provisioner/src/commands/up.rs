@@ -1,0 +1,47 @@
+//! Makes the cloud be what stack.yaml says.
+
+use tokio::sync::watch;
+
+use super::{load, options, plan};
+use crate::{
+    cli::{Global, Up},
+    engine::{Store, apply},
+    failure::{Exit, Failure},
+    ui::Ui,
+};
+
+pub(super) async fn run(
+    global: &Global,
+    args: Up,
+    ui: &Ui,
+    interrupted: watch::Receiver<bool>,
+) -> Result<Exit, Failure> {
+    let config = load(&global.file, ui)?;
+    let store = Store::open(&global.state_dir, &config.name, &config.region, global.lock_timeout)?;
+    let mut options = options(global, args.scope);
+    options.wait = !args.no_wait;
+    let planned = plan(&config, store, options, ui, interrupted).await?;
+    ui.plan(&planned.plan, &planned.heading);
+    // With nothing to do there is nothing to ask, but what was found is still recorded and waited for.
+    if !planned.plan.is_empty() && !args.yes && !ui.confirm("\nDo this?", "--yes")? {
+        return Err(Failure::new(Exit::Failed, "nothing was changed"));
+    }
+    if planned.run.interrupted() {
+        return Err(Failure::new(Exit::Interrupted, "interrupted; nothing was changed"));
+    }
+    let outcome = apply(planned.plan, &planned.run).await;
+    ui.clear();
+    ui.outcome(&outcome);
+    if planned.run.interrupted() {
+        return Err(Failure::new(Exit::Interrupted, "interrupted; what was done is recorded")
+            .hint("run `provisioner up` again to go on"));
+    }
+    if !outcome.failures.is_empty() {
+        // What was done before the failure, in this run or an earlier one, is there: the stack is part of what it
+        // should be.
+        let message = "not everything was done; what was done is recorded";
+        return Err(Failure::of_many(&outcome.failures, Exit::Partly, message)
+            .hint("run `provisioner up` again once the cause is gone: it goes on where this run stopped"));
+    }
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,177 @@
+//! Does what was decided about one resource, so that being stopped at any instant loses nothing.
+
+use super::{
+    decide::{Action, decide},
+    error::{Class, Error, Result},
+    output::Wiring,
+    patience::Patience,
+    plan::Doomed,
+    resource::{Existing, Found, Progress, Replacement, Resource},
+    run::Run,
+    secret::conceal,
+    state::{Intent, Record, Retired},
+};
+
+/// Creates a resource: an intent on disk, the creating call, the result on disk, then whatever the creating call could
+/// not set.
+pub(super) async fn create<R: Resource>(run: &Run, name: &str, desired: &R, protect: bool) -> Result<R::Outputs> {
+    let Wiring { plain, sources } = Wiring::of(desired)?;
+    let token = intend::<R>(run, name, &plain).await?;
+    let created = match make(run, name, desired, &token).await {
+        Ok(created) => created,
+        Err(error) => {
+            // A refusal had no effect: nothing is left to look for.
+            if !matches!(error.class(), Class::Transient) && !matches!(error, Error::Interrupted) {
+                let name = name.to_owned();
+                run.store.change(move |state| drop(state.intents.remove(&name))).await?;
+            }
+            return Err(error);
+        }
+    };
+    let created_inputs = Wiring::of(&created.inputs)?.plain;
+    let record = Record {
+        kind: R::KIND,
+        outputs: serde_json::to_value(&created.outputs)?,
+        inputs: conceal(created_inputs.clone()),
+        sources,
+        protect,
+    };
+    let at = name.to_owned();
+    run.store
+        .change(move |state| {
+            state.intents.remove(&at);
+            state.resources.insert(at, record);
+        })
+        .await?;
+    match decide(Some(&created_inputs), &plain, None, &[]).action {
+        Action::Keep => Ok(created.outputs),
+        _ => update(run, name, desired, &created).await,
+    }
+}
+
+/// Changes a resource in place.
+pub(super) async fn update<R: Resource>(
+    run: &Run,
+    name: &str,
+    desired: &R,
+    existing: &Existing<R>,
+) -> Result<R::Outputs> {
+    let mut patience = Patience::new(run, name);
+    loop {
+        match desired.update(existing, &run.cloud).await {
+            Ok(outputs) => return Ok(outputs),
+            Err(error) => patience.after(error).await?,
+        }
+    }
+}
+
+/// Before a replacement is created: notes that the old one is to go, or lets it go at once if its name is fixed.
+pub(super) async fn make_way<R: Resource>(run: &Run, name: &str, live: &Existing<R>) -> Result<()> {
+    let record = run.store.state().resources.get(name).filter(|it| it.kind == R::KIND).cloned();
+    let record = match record {
+        Some(record) => record,
+        None => Record {
+            kind: R::KIND,
+            outputs: serde_json::to_value(&live.outputs)?,
+            inputs: conceal(Wiring::of(&live.inputs)?.plain),
+            sources: Default::default(),
+            protect: false,
+        },
+    };
+    let at = name.to_owned();
+    match R::REPLACEMENT {
+        Replacement::CreateFirst => {
+            run.store
+                .change(move |state| {
+                    state.resources.remove(&at);
+                    state.retired.push(Retired { name: at, record });
+                })
+                .await
+        }
+        Replacement::DeleteFirst => {
+            delete(run, name, &record).await?;
+            run.store.change(move |state| drop(state.resources.remove(&at))).await
+        }
+    }
+}
+
+/// Deletes what is doomed, waiting for what goes away by itself, and forgets it.
+pub(super) async fn doom(run: &Run, doomed: &Doomed) -> Result<()> {
+    delete(run, &doomed.name, &doomed.record).await?;
+    let Doomed { name, record, retired } = doomed.clone();
+    run.store
+        .change(move |state| {
+            if retired {
+                state.retired.retain(|it| it.name != name || it.record != record);
+            } else {
+                state.resources.remove(&name);
+                state.intents.remove(&name);
+            }
+        })
+        .await
+}
+
+async fn delete(run: &Run, name: &str, record: &Record) -> Result<()> {
+    let mut patience = Patience::new(run, name);
+    loop {
+        match record.kind.delete(record, &run.cloud).await {
+            Ok(Progress::Done) => return Ok(()),
+            Err(error) if error.class() == Class::Gone => return Ok(()),
+            Ok(Progress::Waiting(why)) => {
+                run.waiting(name, &why);
+                run.sleep(run.poll()).await?;
+                patience = Patience::new(run, name);
+            }
+            Err(error) if error.class() == Class::Blocked => {
+                // If even this cannot be asked, the service's own message has to do.
+                let held_by = record.kind.held_by(record, &run.cloud).await.unwrap_or_default();
+                let error = if held_by.is_empty() { error } else { held(error, &held_by) };
+                patience.after(error).await?;
+            }
+            Err(error) => patience.after(error).await?,
+        }
+    }
+}
+
+fn held(error: Error, by: &[String]) -> Error {
+    match error {
+        Error::Api(mut api) => {
+            api.message = format!("{}; held by {}", api.message.trim_end_matches('.'), by.join(", "));
+            Error::Api(api)
+        }
+        other => other,
+    }
+}
+
+/// Writes down that a creation begins, and gives its client token: the one of an earlier attempt, if there was one.
+async fn intend<R: Resource>(run: &Run, name: &str, inputs: &serde_json::Value) -> Result<String> {
+    let state = run.store.state();
+    if let Some(Intent { token, .. }) = state.intents.get(name).filter(|it| it.kind == R::KIND) {
+        return Ok(token.clone());
+    }
+    let token = format!("{:032x}", rand::random::<u128>());
+    let intent = Intent { kind: R::KIND, token: token.clone(), inputs: conceal(inputs.clone()) };
+    let at = name.to_owned();
+    run.store.change(move |state| drop(state.intents.insert(at, intent))).await?;
+    Ok(token)
+}
+
+/// The creating call, again if need be; never twice with effect.
+async fn make<R: Resource>(run: &Run, name: &str, desired: &R, token: &str) -> Result<Existing<R>> {
+    let mut patience = Patience::new(run, name);
+    loop {
+        let error = match desired.create(token, &run.cloud).await {
+            Ok(created) => return Ok(created),
+            Err(error) => error,
+        };
+        // Nobody knows whether it had an effect, or it has one of an earlier attempt: look before trying again.
+        if matches!(error.class(), Class::Transient | Class::Exists) {
+            match desired.read(None, &run.cloud).await {
+                Ok(Found::Ours(existing)) => return Ok(existing),
+                Ok(Found::Nothing | Found::Theirs(..)) => {}
+                Err(look) => patience.after(look).await?,
+            }
+        }
+        patience.after(error).await?;
+    }
+}

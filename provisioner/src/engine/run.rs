@@ -1,0 +1,146 @@
+//! What everything that happens in one run of the program shares.
+
+use std::{
+    collections::BTreeSet,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use rand::RngExt as _;
+use tokio::sync::{Semaphore, watch};
+
+use super::{
+    decide::Action,
+    error::{Error, Result},
+    store::Store,
+};
+use crate::{cloud::Cloud, resources::Kind};
+
+/// One run: the clouds, the state, who watches, and the user's wishes.
+pub struct Run {
+    /// The clouds.
+    pub cloud: Cloud,
+    /// The state.
+    pub store: Store,
+    /// The user's wishes.
+    pub options: Options,
+    observer: Arc<dyn Observer>,
+    interrupted: watch::Receiver<bool>,
+    permits: Semaphore,
+}
+
+/// The user's wishes.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How many resources are read or changed at once.
+    pub parallelism: usize,
+    /// Names of resources to take over although nothing shows that they are ours.
+    pub adopt: BTreeSet<String>,
+    /// Names of protected resources that may be deleted or replaced all the same.
+    pub unprotect: BTreeSet<String>,
+    /// Only these and what they refer to; empty: everything.
+    pub targets: BTreeSet<String>,
+    /// Wait until everything works.
+    pub wait: bool,
+    /// Time between two looks at something that takes time; up to half of it is added by chance.
+    pub poll: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            parallelism: 24,
+            adopt: BTreeSet::new(),
+            unprotect: BTreeSet::new(),
+            targets: BTreeSet::new(),
+            wait: true,
+            poll: Duration::from_secs(2),
+        }
+    }
+}
+
+/// Something that happened to a resource.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// It was read while planning.
+    Looked,
+    /// Work on it began.
+    Started(Kind, Action),
+    /// It is being waited for; why, in words.
+    Waiting(String),
+    /// Work on it is over.
+    Finished(Kind, Action, Duration),
+    /// It works.
+    Ready(Duration),
+    /// Work on it failed; what was being done, and why it failed.
+    Failed(String),
+    /// Nothing was done because of something else, in words.
+    Skipped(String),
+}
+
+/// Watches a run.
+pub trait Observer: Send + Sync {
+    /// Something happened to the resource `name`.
+    fn event(&self, name: &str, event: Event);
+}
+
+impl Run {
+    /// A run that ends early once `interrupted` turns true.
+    pub fn new(
+        cloud: Cloud,
+        store: Store,
+        options: Options,
+        observer: Arc<dyn Observer>,
+        interrupted: watch::Receiver<bool>,
+    ) -> Self {
+        let permits = Semaphore::new(options.parallelism.max(1));
+        Self { cloud, store, options, observer, interrupted, permits }
+    }
+
+    /// Tells the observer.
+    pub(super) fn tell(&self, name: &str, event: Event) {
+        self.observer.event(name, event);
+    }
+
+    /// Tells the observer what is being waited for.
+    pub(super) fn waiting(&self, name: &str, why: &str) {
+        self.tell(name, Event::Waiting(why.to_owned()));
+    }
+
+    /// Whether the user asked to stop.
+    pub fn interrupted(&self) -> bool {
+        *self.interrupted.borrow()
+    }
+
+    /// Does something when there is room for it among what runs at once.
+    pub(super) async fn with_permit<T>(&self, work: impl Future<Output = T>) -> T {
+        // The semaphore is never closed; without a permit the work is done all the same.
+        let _permit = self.permits.acquire().await;
+        work.await
+    }
+
+    /// Sleeps, unless the user asks to stop.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Interrupted`], at once.
+    pub(super) async fn sleep(&self, time: Duration) -> Result<()> {
+        let mut interrupted = self.interrupted.clone();
+        tokio::select! {
+            () = tokio::time::sleep(time) => Ok(()),
+            Ok(_) = interrupted.wait_for(|it| *it) => Err(Error::Interrupted),
+        }
+    }
+
+    /// The time until the next look at something that takes time.
+    pub(super) fn poll(&self) -> Duration {
+        self.options.poll.mul_f64(rand::rng().random_range(1.0..1.5))
+    }
+}
+
+/// Measures how long something takes.
+pub(super) async fn timed<T>(work: impl Future<Output = T>) -> (T, Duration) {
+    let began = Instant::now();
+    let result = work.await;
+    (result, began.elapsed())
+}

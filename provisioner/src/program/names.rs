@@ -1,0 +1,18 @@
+//! What things are called in AWS, for those who find them by name.
+
+use crate::config::Config;
+
+/// The ECS cluster of the stack.
+pub fn cluster(config: &Config) -> &str {
+    &config.name
+}
+
+/// The ECS service of a service of stack.yaml, which is also the family of its task definitions.
+pub fn service(config: &Config, service: &str) -> String {
+    format!("{}-{service}", config.name)
+}
+
+/// The container of a service of stack.yaml.
+pub fn container(service: &str) -> &str {
+    service
+}

@@ -1,0 +1,164 @@
+//! Policy documents: who may do what, and nothing more.
+
+use serde_json::{Value, json};
+
+use crate::cloud::Cloud;
+
+/// The managed policy that lets ECS fetch images and write logs.
+pub(super) fn managed_execution(cloud: &Cloud) -> String {
+    format!("arn:{}:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy", cloud.partition)
+}
+
+/// Lets a service of AWS take on a role, on behalf of this account alone.
+pub(super) fn trust(service: &str, cloud: &Cloud) -> Value {
+    let mut statement = json!({
+        "Effect": "Allow",
+        "Principal": { "Service": service },
+        "Action": "sts:AssumeRole",
+    });
+    // EC2 gives no source account.
+    if service.starts_with("ecs-tasks")
+        && let Some(fields) = statement.as_object_mut()
+    {
+        fields.insert("Condition".to_owned(), json!({ "StringEquals": { "aws:SourceAccount": cloud.account } }));
+    }
+    document([statement])
+}
+
+/// The key: the account's own policies decide, CloudWatch Logs may use it for the stack's log group, and whoever may
+/// use ECS Exec in the stack's cluster for the sessions there.
+pub(super) fn key(cloud: &Cloud, stack: &str) -> Value {
+    let account = format!("arn:{}:iam::{}:root", cloud.partition, cloud.account);
+    let group = cloud.arn("logs", &format!("log-group:{stack}"));
+    document([
+        json!({
+            "Sid": "TheAccountsPoliciesDecide",
+            "Effect": "Allow",
+            "Principal": { "AWS": account },
+            "Action": "kms:*",
+            "Resource": "*",
+        }),
+        // See "Encrypt log data in CloudWatch Logs using AWS KMS" in the CloudWatch Logs User Guide.
+        json!({
+            "Sid": "LogsOfTheStack",
+            "Effect": "Allow",
+            "Principal": { "Service": format!("logs.{}.amazonaws.com", cloud.region) },
+            "Action": ["kms:Decrypt*", "kms:Describe*", "kms:Encrypt*", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
+            "Resource": "*",
+            "Condition": { "ArnEquals": { "kms:EncryptionContext:aws:logs:arn": group } },
+        }),
+        // ECS Exec is a session of Systems Manager whose target is named after cluster and task.
+        json!({
+            "Sid": "SessionsInTheCluster",
+            "Effect": "Allow",
+            "Principal": { "AWS": "*" },
+            "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+            "Resource": "*",
+            "Condition": {
+                "StringEquals": { "kms:CallerAccount": cloud.account },
+                "StringLike": { "kms:EncryptionContext:aws:ssm:TargetId": format!("ecs:{stack}_*") },
+            },
+        }),
+    ])
+}
+
+/// Lets ECS fetch exactly these parameters, which this key encrypts.
+pub(super) fn read_secrets(parameters: Vec<String>, key: &str) -> Value {
+    let mut parameters = parameters;
+    parameters.sort();
+    parameters.dedup();
+    document([
+        json!({ "Effect": "Allow", "Action": "ssm:GetParameters", "Resource": parameters }),
+        json!({ "Effect": "Allow", "Action": "kms:Decrypt", "Resource": key }),
+    ])
+}
+
+/// Lets ECS Exec open sessions in a task, encrypted with the key and logged to the group.
+pub(super) fn exec(key: &str, group: &str) -> Value {
+    document([
+        json!({
+            "Effect": "Allow",
+            "Action": [
+                "ssmmessages:CreateControlChannel",
+                "ssmmessages:CreateDataChannel",
+                "ssmmessages:OpenControlChannel",
+                "ssmmessages:OpenDataChannel",
+            ],
+            "Resource": "*",
+        }),
+        json!({ "Effect": "Allow", "Action": "kms:Decrypt", "Resource": key }),
+        json!({ "Effect": "Allow", "Action": "logs:DescribeLogGroups", "Resource": "*" }),
+        json!({
+            "Effect": "Allow",
+            "Action": ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+            "Resource": format!("{group}:*"),
+        }),
+    ])
+}
+
+/// What `deploy` needs, and nothing else: see `provisioner/src/deployment/`.
+pub(super) fn deploy(cloud: &Cloud, stack: &str, group: &str, roles: Vec<String>) -> Value {
+    let mut roles = roles;
+    roles.sort();
+    document([
+        json!({
+            "Sid": "TheServices",
+            "Effect": "Allow",
+            "Action": ["ecs:DescribeServices", "ecs:ListServiceDeployments", "ecs:UpdateService"],
+            "Resource": cloud.arn("ecs", &format!("service/{stack}/*")),
+        }),
+        json!({
+            "Sid": "TheirDeployments",
+            "Effect": "Allow",
+            "Action": ["ecs:DescribeServiceDeployments", "ecs:DescribeServiceRevisions", "ecs:StopServiceDeployment"],
+            "Resource": [
+                cloud.arn("ecs", &format!("service-deployment/{stack}/*")),
+                cloud.arn("ecs", &format!("service-revision/{stack}/*")),
+            ],
+        }),
+        // These two take no resource.
+        json!({
+            "Sid": "Revisions",
+            "Effect": "Allow",
+            "Action": ["ecs:DescribeTaskDefinition", "ecs:RegisterTaskDefinition"],
+            "Resource": "*",
+        }),
+        json!({
+            "Sid": "TagsOfNewRevisions",
+            "Effect": "Allow",
+            "Action": "ecs:TagResource",
+            "Resource": cloud.arn("ecs", &format!("task-definition/{stack}-*")),
+            "Condition": { "StringEquals": { "ecs:CreateAction": "RegisterTaskDefinition" } },
+        }),
+        json!({
+            "Sid": "Tasks",
+            "Effect": "Allow",
+            "Action": ["ecs:DescribeTasks", "ecs:ListTasks"],
+            "Resource": "*",
+            "Condition": { "ArnEquals": { "ecs:cluster": cloud.arn("ecs", &format!("cluster/{stack}")) } },
+        }),
+        json!({
+            "Sid": "RolesOfTheTasks",
+            "Effect": "Allow",
+            "Action": "iam:PassRole",
+            "Resource": roles,
+            "Condition": { "StringEquals": { "iam:PassedToService": "ecs-tasks.amazonaws.com" } },
+        }),
+        json!({
+            "Sid": "WhyItFailed",
+            "Effect": "Allow",
+            "Action": "logs:GetLogEvents",
+            "Resource": format!("{group}:*"),
+        }),
+        json!({
+            "Sid": "HealthOfTargets",
+            "Effect": "Allow",
+            "Action": "elasticloadbalancing:DescribeTargetHealth",
+            "Resource": "*",
+        }),
+    ])
+}
+
+fn document(statements: impl IntoIterator<Item = Value>) -> Value {
+    json!({ "Version": "2012-10-17", "Statement": statements.into_iter().collect::<Vec<_>>() })
+}

@@ -1,0 +1,68 @@
+//! What came of a run, and errors, as text.
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use super::paint::{BOLD, GREEN, RED, YELLOW, harmless, paint};
+use crate::{
+    engine::{Action, Failure as Failed, Outcome},
+    failure::{Failure, advice},
+};
+
+/// What came of a run.
+pub fn outcome_text(outcome: &Outcome) -> String {
+    let mut counts: BTreeMap<Action, usize> = BTreeMap::new();
+    outcome.done.iter().for_each(|it| *counts.entry(it.action).or_default() += 1);
+    let words = |(action, count): (&Action, &usize)| {
+        let word = match action {
+            Action::Keep => return None,
+            Action::Create => "created",
+            Action::Update => "updated",
+            Action::Replace => "replaced",
+            Action::Delete => "deleted",
+        };
+        Some(format!("{count} {word}"))
+    };
+    let mut parts: Vec<_> = counts.iter().filter_map(words).collect();
+    if !outcome.failures.is_empty() {
+        parts.push(paint(RED, format!("{} failed", outcome.failures.len())));
+    }
+    if !outcome.skipped.is_empty() {
+        parts.push(paint(YELLOW, format!("{} not tried", outcome.skipped.len())));
+    }
+    let style = if outcome.failures.is_empty() { GREEN } else { BOLD };
+    let parts = if parts.is_empty() { "nothing changed".to_owned() } else { parts.join(", ") };
+    let mut text = format!("{} {parts}.", paint(style, "Done:"));
+    if !outcome.outputs.is_empty() {
+        text.push('\n');
+        let width = outcome.outputs.keys().map(String::len).max().unwrap_or_default();
+        for (name, value) in &outcome.outputs {
+            let _ = write!(text, "\n  {name:<width$}  {}", harmless(value));
+        }
+    }
+    text
+}
+
+/// What failed with one resource.
+pub(super) fn failure_text(failure: &Failed) -> String {
+    let Failed { name, verb, error } = failure;
+    let mut text = format!("{} failed to {verb} `{name}`: {}", paint(RED, "error:"), harmless(&error.to_string()));
+    if let Some(advice) = advice(error) {
+        let _ = write!(text, "\n  {} {advice}", paint(BOLD, "hint:"));
+    }
+    text
+}
+
+/// Why a command did not succeed.
+pub fn error_text(failure: &Failure) -> String {
+    // A broken stack.yaml renders itself.
+    let rendered = failure.message.starts_with("error") || failure.message.contains("\u{1b}[");
+    let mut text = if rendered {
+        format!("{}\n", failure.message.trim_end())
+    } else {
+        format!("{} {}\n", paint(RED, "error:"), harmless(&failure.message))
+    };
+    for hint in &failure.hints {
+        let _ = writeln!(text, "{} {hint}", paint(BOLD, "hint:"));
+    }
+    text
+}

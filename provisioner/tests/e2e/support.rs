@@ -1,0 +1,196 @@
+//! A stand-in of the cloud for each test, and the program's own clients connected to it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::{BufRead as _, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdin, Command, Stdio},
+    sync::OnceLock,
+};
+
+use provisioner::{
+    cloud::{Cloud, Tags},
+    engine::{Action, Existing, Found, Resource, Wiring, decide},
+};
+use serde_json::{Value, json};
+
+/// A stand-in of AWS, Atlas and GitHub, in a process of its own that ends with the test.
+pub struct Rehearsal {
+    /// Its address.
+    pub url: String,
+    http: reqwest::Client,
+    _process: Process,
+}
+
+struct Process {
+    child: Child,
+    _stdin: ChildStdin,
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A call as it was seen at the wire.
+#[derive(Clone, Debug, PartialEq, serde::Deserialize)]
+pub struct Call {
+    pub service: String,
+    pub action: String,
+    pub mutating: bool,
+    pub status: u16,
+}
+
+impl Rehearsal {
+    /// Starts one.
+    pub async fn start() -> Self {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cloud");
+        let mut child = Command::new(python())
+            .arg(here.join("cloud.py"))
+            .arg("--exit-with-stdin")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("python starts");
+        let stdin = child.stdin.take().expect("a pipe");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("a line");
+        let url = line.trim().strip_prefix("listening on ").expect("the stand-in starts").to_owned();
+        let _process = Process { child, _stdin: stdin };
+        Self { url, http: reqwest::Client::new(), _process }
+    }
+
+    /// The program's clients, connected to it as the stack `gsm`.
+    pub async fn cloud(&self) -> Cloud {
+        self.cloud_of("gsm").await
+    }
+
+    /// The program's clients, connected to it as another stack.
+    pub async fn cloud_of(&self, stack: &str) -> Cloud {
+        let keys = aws_sdk_ec2::config::Credentials::new("test", "test", None, None, "test");
+        let config = aws_config::defaults(aws_config::BehaviorVersion::latest())
+            .region(aws_config::Region::new("eu-central-1"))
+            .credentials_provider(keys)
+            .endpoint_url(&self.url)
+            .load()
+            .await;
+        let environment = self.environment();
+        let variable = |name: &str| environment.get(name).cloned();
+        Cloud::with(&config, stack, variable).await.expect("the stand-in knows us")
+    }
+
+    /// The environment in which the program talks to it.
+    pub fn environment(&self) -> BTreeMap<&'static str, String> {
+        BTreeMap::from([
+            ("AWS_ENDPOINT_URL", self.url.clone()),
+            ("AWS_ACCESS_KEY_ID", "test".to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
+            ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+            ("MONGODB_ATLAS_BASE_URL", self.url.clone()),
+            ("MONGODB_ATLAS_PUBLIC_KEY", "test-public".to_owned()),
+            ("MONGODB_ATLAS_PRIVATE_KEY", "test-private".to_owned()),
+            ("GITHUB_API_URL", self.url.clone()),
+        ])
+    }
+
+    /// Every call since the beginning or the last [`forget`](Self::forget).
+    pub async fn calls(&self) -> Vec<Call> {
+        let answer = self.http.get(self.control("calls")).send().await.expect("an answer");
+        serde_json::from_value(answer.json().await.expect("JSON")).expect("calls")
+    }
+
+    /// The calls that may have changed something, as `SERVICE ACTION`.
+    pub async fn changes(&self) -> Vec<String> {
+        let calls = self.calls().await.into_iter().filter(|it| it.mutating);
+        calls.map(|it| format!("{} {}", it.service, it.action)).collect()
+    }
+
+    /// Forgets the calls so far.
+    pub async fn forget(&self) {
+        self.http.delete(self.control("calls")).send().await.expect("an answer");
+    }
+
+    /// Lets calls fail; see tests/cloud/faults.py.
+    pub async fn fault(&self, fault: Value) {
+        let answer = self.http.post(self.control("faults")).json(&fault).send().await.expect("an answer");
+        assert!(answer.status().is_success(), "{:?}", answer.text().await);
+    }
+
+    /// Adds a delay to each call.
+    pub async fn latency(&self, ms: u64) {
+        let request = self.http.put(self.control("latency")).json(&json!({ "ms": ms }));
+        assert!(request.send().await.expect("an answer").status().is_success());
+    }
+
+    /// Everything that exists, as another client sees it.
+    pub async fn census(&self) -> Value {
+        let answer = self.http.get(self.control("census")).send().await.expect("an answer");
+        answer.json().await.expect("JSON")
+    }
+
+    /// What is in Atlas, with fingerprints for passwords.
+    pub async fn atlas(&self) -> Value {
+        let answer = self.http.get(self.control("atlas")).send().await.expect("an answer");
+        answer.json().await.expect("JSON")
+    }
+
+    fn control(&self, what: &str) -> String {
+        format!("{}/__cloud/{what}", self.url)
+    }
+}
+
+/// Python with everything the stand-in needs; made on first use.
+fn python() -> &'static PathBuf {
+    static PYTHON: OnceLock<PathBuf> = OnceLock::new();
+    PYTHON.get_or_init(|| {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let status = Command::new(root.join("tests/cloud/setup")).status().expect("bash starts");
+        assert!(status.success(), "the stand-in could not be installed");
+        root.join("../target/cloud-venv/bin/python")
+    })
+}
+
+/// The tags of a test's resource.
+pub fn tags(name: &str) -> Tags {
+    Tags::new(&BTreeMap::from([("project".to_owned(), "test".to_owned())]), "gsm", name)
+}
+
+/// Inputs as the engine compares them.
+pub fn plain(inputs: &impl serde::Serialize) -> Value {
+    Wiring::of(inputs).expect("plain data").plain
+}
+
+/// What is there, which must be ours.
+pub async fn read<R: Resource>(
+    desired: &R,
+    recorded: Option<&Existing<R>>,
+    cloud: &Cloud,
+) -> Option<Existing<R>> {
+    match desired.read(recorded, cloud).await.expect("it can be read") {
+        Found::Nothing => None,
+        Found::Ours(existing) => Some(existing),
+        Found::Theirs(_, whose) => panic!("it is somebody else's: {whose}"),
+    }
+}
+
+/// Makes it be as desired, as the engine does, and checks that another look finds nothing to do.
+pub async fn apply<R: Resource>(desired: &R, cloud: &Cloud) -> Existing<R> {
+    let existing = match read(desired, None, cloud).await {
+        Some(existing) => existing,
+        None => desired.create(&format!("{:032x}", rand::random::<u128>()), cloud).await.expect("it is created"),
+    };
+    let (live, wanted) = (plain(&existing.inputs), plain(desired));
+    let replaced_by: BTreeSet<&str> = R::REPLACED_BY.iter().copied().collect();
+    match decide(Some(&live), &wanted, None, R::REPLACED_BY).action {
+        Action::Keep => {}
+        Action::Update => drop(desired.update(&existing, cloud).await.expect("it is updated")),
+        action => panic!("{action:?} because of {replaced_by:?}: {live:#} → {wanted:#}"),
+    }
+    let there = read(desired, None, cloud).await.expect("it is there");
+    assert_eq!(plain(&there.inputs), wanted, "a second look finds a difference");
+    let recorded = read(desired, Some(&there), cloud).await.expect("it is found by its record");
+    assert_eq!(plain(&recorded.inputs), wanted, "a look by the record finds a difference");
+    there
+}

@@ -26,10 +26,12 @@ struct Config {
 #[tokio::main]
 async fn main() -> Result<()> {
     let config = Config::parse();
-    let filter = EnvFilter::try_new(&config.log).with_context(|| format!("RUST_LOG is `{}`", config.log))?;
+    let filter =
+        EnvFilter::try_new(&config.log).with_context(|| format!("RUST_LOG is `{}`", config.log))?;
     tracing_subscriber::fmt().json().with_env_filter(filter).init();
-    let listener =
-        TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", config.listen))?;
     let mut stop = signal(SignalKind::terminate())?;
     tracing::info!(address = %listener.local_addr()?, "listening");
     axum::serve(listener, routes())

@@ -101,8 +101,9 @@ impl From<StoreError> for Failure {
             StoreError::Locked(_) => Self::new(Exit::Locked, message)
                 .hint("wait for it to end, or let this run wait: `--lock-timeout 10m`"),
             StoreError::Unreadable { .. } => Self::new(Exit::Failed, message),
-            StoreError::Io { .. } => Self::new(Exit::Failed, message)
-                .hint("the state folder must be writable; another one can be named with `--state-dir`"),
+            StoreError::Io { .. } => Self::new(Exit::Failed, message).hint(
+                "the state folder must be writable; another one can be named with `--state-dir`",
+            ),
         }
     }
 }

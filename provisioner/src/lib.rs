@@ -5,6 +5,7 @@ pub mod cli;
 pub mod cloud;
 pub mod commands;
 pub mod config;
+pub mod deployment;
 pub mod engine;
 pub mod failure;
 pub mod lookups;

@@ -16,7 +16,9 @@ where
         let headers = error.raw_response().map(HttpResponse::headers);
         let header = |name| headers.and_then(|it| it.get(name)).map(str::to_owned);
         let request_id = header("x-amzn-requestid").or_else(|| header("x-amz-request-id"));
-        let retry_after = header("retry-after").and_then(|it| it.parse().ok()).map(std::time::Duration::from_secs);
+        let retry_after = header("retry-after")
+            .and_then(|it| it.parse().ok())
+            .map(std::time::Duration::from_secs);
         let (code, message) = match &error {
             SdkError::ServiceError(it) => (
                 it.err().code().unwrap_or_default().to_owned(),
@@ -34,7 +36,9 @@ where
                 }
             }
             SdkError::ConstructionFailure(_) => Class::Final,
-            SdkError::DispatchFailure(_) if message.contains("credential") => Class::Unauthenticated,
+            SdkError::DispatchFailure(_) if message.contains("credential") => {
+                Class::Unauthenticated
+            }
             // An answer that broke off is no answer.
             _ => Class::Transient,
         };
@@ -168,7 +172,11 @@ fn classify(code: &str, message: &str) -> Class {
 fn by_message(code: &str, message: &str) -> Option<Class> {
     const MESSAGES: [(&str, &str, Class); 6] = [
         ("ClientException", "Unable to describe task definition", Class::Gone),
-        ("ClientException", "Too many concurrent attempts to create a new revision", Class::Transient),
+        (
+            "ClientException",
+            "Too many concurrent attempts to create a new revision",
+            Class::Transient,
+        ),
         ("InvalidParameterException", "Creation of service was not idempotent", Class::Exists),
         // The name of a deleted service becomes free when its last task has stopped.
         ("InvalidParameterException", "service that is still Draining", Class::Blocked),

@@ -16,7 +16,8 @@ pub const INACTIVE: &str = "INACTIVE";
 ///
 /// When ECS cannot be asked. A cluster that is not there has no services.
 pub async fn describe_service(cluster: &str, name: &str, cloud: &Cloud) -> Result<Option<Service>> {
-    let request = cloud.ecs.describe_services().cluster(cluster).services(name).include(ServiceField::Tags);
+    let request =
+        cloud.ecs.describe_services().cluster(cluster).services(name).include(ServiceField::Tags);
     let answer = there(request.send().await)?;
     Ok(answer.and_then(|it| it.services).unwrap_or_default().into_iter().next())
 }
@@ -28,7 +29,9 @@ pub fn tags<'a>(tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<Tag> 
 
 /// Tags as ECS gives them.
 pub fn found(tags: &[Tag]) -> Tags {
-    Tags::found(tags.iter().map(|it| (it.key().unwrap_or_default(), it.value().unwrap_or_default())))
+    Tags::found(
+        tags.iter().map(|it| (it.key().unwrap_or_default(), it.value().unwrap_or_default())),
+    )
 }
 
 /// Makes the tags of `arn` those of `new`.

@@ -3,9 +3,10 @@
 pub mod atlas;
 mod classify;
 pub(crate) mod ec2;
-pub(crate) mod elb;
 pub(crate) mod ecs;
+pub(crate) mod elb;
 pub mod http;
+mod left_overs;
 mod mark;
 pub(crate) mod policy;
 mod tags;
@@ -68,7 +69,11 @@ impl Cloud {
         let config = aws_config::defaults(BehaviorVersion::latest())
             .region(Region::new(region.to_owned()))
             // Faults of the service and throttling; the engine goes on where this gives up.
-            .retry_config(RetryConfig::standard().with_max_attempts(6).with_max_backoff(Duration::from_secs(10)))
+            .retry_config(
+                RetryConfig::standard()
+                    .with_max_attempts(6)
+                    .with_max_backoff(Duration::from_secs(10)),
+            )
             .timeout_config(
                 TimeoutConfig::builder()
                     .connect_timeout(Duration::from_secs(5))
@@ -101,7 +106,12 @@ impl Cloud {
             stack: stack.to_owned(),
             region: config.region().map(ToString::to_string).unwrap_or_default(),
             account: caller.account().ok_or_else(|| Error::missing("account"))?.to_owned(),
-            partition: arn.split(':').nth(1).filter(|it| !it.is_empty()).unwrap_or("aws").to_owned(),
+            partition: arn
+                .split(':')
+                .nth(1)
+                .filter(|it| !it.is_empty())
+                .unwrap_or("aws")
+                .to_owned(),
             acm: aws_sdk_acm::Client::new(config),
             ec2: aws_sdk_ec2::Client::new(config),
             ecs: aws_sdk_ecs::Client::new(config),
@@ -121,26 +131,6 @@ impl Cloud {
     /// The Atlas Admin API. That its credentials are there shows at the first call.
     pub fn atlas(&self) -> &Atlas {
         &self.atlas
-    }
-
-    /// The ARNs of everything that carries the stack's tags, as far as Resource Groups Tagging knows; it lags behind by
-    /// some seconds, and knows no things of IAM.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be asked.
-    pub async fn tagged(&self) -> Result<Vec<String>> {
-        let filter = aws_sdk_resourcegroupstagging::types::TagFilter::builder()
-            .key(tags::STACK)
-            .values(&self.stack)
-            .build();
-        let mut pages = self.tagging.get_resources().tag_filters(filter).into_paginator().items().send();
-        let mut arns = Vec::new();
-        while let Some(found) = pages.next().await {
-            arns.extend(found?.resource_arn);
-        }
-        arns.sort();
-        Ok(arns)
     }
 
     /// The ARN of something in this account and region, such as `arn("logs", "log-group:gsm")`.

@@ -60,7 +60,13 @@ impl Tags {
                 || recorded.is_some_and(|it| it.0.contains_key(key))
                 || key.starts_with("provisioner:")
         };
-        Self(self.0.iter().filter(|(key, _)| ours(key)).map(|(k, v)| (k.clone(), v.clone())).collect())
+        Self(
+            self.0
+                .iter()
+                .filter(|(key, _)| ours(key))
+                .map(|(k, v)| (k.clone(), v.clone()))
+                .collect(),
+        )
     }
 
     /// What to set so that `existing` becomes `self`.
@@ -98,11 +104,20 @@ mod tests {
         let configured = BTreeMap::from([("team".to_owned(), "a".to_owned())]);
         let desired = Tags::new(&configured, "gsm", "logs");
         let recorded = desired.clone().with("old", "1");
-        let live = Tags::found([("team", "b"), ("old", "1"), ("cost", "9"), ("aws:x", "y"), (STACK, "gsm")]);
+        let live = Tags::found([
+            ("team", "b"),
+            ("old", "1"),
+            ("cost", "9"),
+            ("aws:x", "y"),
+            (STACK, "gsm"),
+        ]);
         let ours = live.of_ours(&desired, Some(&recorded));
         assert_eq!(ours, Tags::found([("team", "b"), ("old", "1"), (STACK, "gsm")]));
         let set = desired.to_set(&ours);
-        assert_eq!(set, [(RESOURCE.to_owned(), "logs".to_owned()), ("team".to_owned(), "a".to_owned())]);
+        assert_eq!(
+            set,
+            [(RESOURCE.to_owned(), "logs".to_owned()), ("team".to_owned(), "a".to_owned())]
+        );
         assert_eq!(desired.to_remove(&ours), ["old"]);
     }
 }

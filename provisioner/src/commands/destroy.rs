@@ -72,10 +72,16 @@ fn which(global: &Global, args: &Destroy, ui: &Ui) -> Result<(String, String), F
     }
     match store::stacks(&global.state_dir).as_slice() {
         [one] => Ok((one.clone(), String::new())),
-        [] => Err(Failure::new(Exit::Configuration, "there is neither a stack.yaml nor a state: nothing says what to destroy")
-            .hint("name the file with `-f PATH` or the folder with `--state-dir DIR`")),
-        many => Err(Failure::new(Exit::Configuration, format!("there are several stacks: {}", many.join(", ")))
-            .hint("name one with `--stack NAME`")),
+        [] => Err(Failure::new(
+            Exit::Configuration,
+            "there is neither a stack.yaml nor a state: nothing says what to destroy",
+        )
+        .hint("name the file with `-f PATH` or the folder with `--state-dir DIR`")),
+        many => Err(Failure::new(
+            Exit::Configuration,
+            format!("there are several stacks: {}", many.join(", ")),
+        )
+        .hint("name one with `--stack NAME`")),
     }
 }
 
@@ -94,7 +100,7 @@ async fn remember(global: &Global, run: &Arc<Run>, ui: &Ui) -> Result<(), Failur
 
 /// Looks for what still carries the stack's tags.
 async fn left_overs(run: &Run, ui: &Ui) -> Result<Exit, Failure> {
-    let left = match run.cloud.tagged().await {
+    let left = match run.cloud.left_overs().await {
         Ok(left) => left,
         Err(error) => {
             ui.say(&format!("Whether anything is left could not be seen: {error}"));

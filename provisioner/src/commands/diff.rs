@@ -18,7 +18,9 @@ pub(super) async fn run(
 ) -> Result<Exit, Failure> {
     let config = load(&global.file, ui)?;
     let state = store::read(&global.state_dir, &config.name)?.unwrap_or_default();
-    let planned = plan(&config, Store::in_memory(state), options(global, args.scope), ui, interrupted).await?;
+    let planned =
+        plan(&config, Store::in_memory(state), options(global, args.scope), ui, interrupted)
+            .await?;
     ui.plan(&planned.plan, &planned.heading);
     Ok(if args.exit_code && !planned.plan.is_empty() { Exit::Changes } else { Exit::Ok })
 }

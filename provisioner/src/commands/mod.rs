@@ -28,10 +28,10 @@ use crate::{
 ///
 /// Whatever keeps the command from succeeding, for the user to read.
 pub fn run(cli: Cli, ui: &Ui) -> Result<Exit, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(Exit::Failed, format!("the program could not start: {error}")))?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
+            Failure::new(Exit::Failed, format!("the program could not start: {error}"))
+        })?;
     let Cli { global, command } = cli;
     let result = runtime.block_on(async {
         let interrupted = interrupts(ui.json());
@@ -66,7 +66,9 @@ fn interrupts(json: bool) -> watch::Receiver<bool> {
     use tokio::signal::unix::{SignalKind, signal};
     let (tell, told) = watch::channel(false);
     tokio::spawn(async move {
-        let (Ok(mut int), Ok(mut term)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+        let (Ok(mut int), Ok(mut term)) =
+            (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+        else {
             return;
         };
         for again in [false, true] {
@@ -80,7 +82,9 @@ fn interrupts(json: bool) -> watch::Receiver<bool> {
             }
             let _ = tell.send(true);
             if !json {
-                anstream::eprintln!("Stopping: what is in flight is finished and recorded. Once more stops at once.");
+                anstream::eprintln!(
+                    "Stopping: what is in flight is finished and recorded. Once more stops at once."
+                );
             }
         }
     });
@@ -90,7 +94,8 @@ fn interrupts(json: bool) -> watch::Receiver<bool> {
 /// Reads and checks stack.yaml.
 fn load(file: &Path, ui: &Ui) -> Result<Config, Failure> {
     let env = |name: &str| std::env::var(name).ok();
-    config::load(file, &env).map_err(|invalid| Failure::new(Exit::Configuration, invalid.render(ui.color())))
+    config::load(file, &env)
+        .map_err(|invalid| Failure::new(Exit::Configuration, invalid.render(ui.color())))
 }
 
 /// What `up` and `diff` need: the program of stack.yaml, planned.
@@ -127,7 +132,11 @@ async fn plan(
         ui.failures(&plan.problems);
         let many = plan.problems.len();
         let plural = if many == 1 { "problem" } else { "problems" };
-        return Err(Failure::of_many(&plan.problems, Exit::Failed, format!("{many} {plural}; nothing was changed")));
+        return Err(Failure::of_many(
+            &plan.problems,
+            Exit::Failed,
+            format!("{many} {plural}; nothing was changed"),
+        ));
     }
     Ok(Planned { plan, run, heading })
 }
@@ -145,7 +154,9 @@ async fn declare(
     let mut stack = program(config, &Surroundings { cloud, github_hooks, variable });
     for name in &config.protect {
         if !stack.protect(name) {
-            return Err(unknown_name(name, stack.names()).hint("it stands in `protect` of stack.yaml"));
+            return Err(
+                unknown_name(name, stack.names()).hint("it stands in `protect` of stack.yaml")
+            );
         }
     }
     Ok(stack)
@@ -167,7 +178,9 @@ fn unknown_name<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Failure
     let nearest = names.max_by(|a, b| strsim::jaro(a, name).total_cmp(&strsim::jaro(b, name)));
     let failure = Failure::new(Exit::Configuration, format!("there is no resource `{name}`"));
     match nearest {
-        Some(nearest) => failure.hint(format!("did you mean `{nearest}`? `provisioner diff -v` lists all")),
+        Some(nearest) => {
+            failure.hint(format!("did you mean `{nearest}`? `provisioner diff -v` lists all"))
+        }
         None => failure,
     }
 }

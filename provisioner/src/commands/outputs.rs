@@ -23,7 +23,8 @@ pub(super) fn run(global: &Global, args: &Outputs, ui: &Ui) -> Result<Exit, Fail
     match &args.name {
         None => {
             let width = state.outputs.keys().map(String::len).max().unwrap_or_default();
-            let lines: Vec<_> = state.outputs.iter().map(|(name, it)| format!("{name:<width$}  {it}")).collect();
+            let lines: Vec<_> =
+                state.outputs.iter().map(|(name, it)| format!("{name:<width$}  {it}")).collect();
             ui.result(&lines.join("\n"), "outputs", json!({ "outputs": state.outputs }));
         }
         Some(name) => {

@@ -22,11 +22,14 @@ pub(super) async fn run(global: &Global, args: Args, ui: &Ui) -> Result<Exit, Fa
         }
         Args::Rm { name, yes } => {
             find(&state, &name)?;
-            let question = format!("Forget `{name}`? It stays in the cloud; the next `up` finds and adopts it again.");
+            let question = format!(
+                "Forget `{name}`? It stays in the cloud; the next `up` finds and adopts it again."
+            );
             if !yes && !ui.confirm(&question, "--yes")? {
                 return Err(Failure::new(Exit::Failed, "nothing was forgotten"));
             }
-            let store = Store::open(&global.state_dir, &config.name, &config.region, global.lock_timeout)?;
+            let store =
+                Store::open(&global.state_dir, &config.name, &config.region, global.lock_timeout)?;
             store
                 .change(|state| {
                     state.resources.remove(&name);
@@ -46,9 +49,14 @@ fn find<'a>(state: &'a State, name: &str) -> Result<&'a Record, Failure> {
 
 fn list(state: &State, ui: &Ui) {
     let rows: Vec<_> = state.resources.iter().map(|(name, it)| (name, it.kind, id(it))).collect();
-    let lines: Vec<_> =
-        rows.iter().map(|(name, kind, id)| format!("{name:<28} {:<34} {id}", kind.label())).collect();
-    let objects: Vec<_> = rows.iter().map(|(name, kind, id)| json!({ "name": name, "kind": kind, "id": id })).collect();
+    let lines: Vec<_> = rows
+        .iter()
+        .map(|(name, kind, id)| format!("{name:<28} {:<34} {id}", kind.label()))
+        .collect();
+    let objects: Vec<_> = rows
+        .iter()
+        .map(|(name, kind, id)| json!({ "name": name, "kind": kind, "id": id }))
+        .collect();
     let text = if lines.is_empty() { "The state is empty.".to_owned() } else { lines.join("\n") };
     ui.result(&text, "state", json!({ "resources": objects }));
 }

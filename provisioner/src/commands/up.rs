@@ -22,6 +22,13 @@ pub(super) async fn run(
     options.wait = !args.no_wait;
     let planned = plan(&config, store, options, ui, interrupted).await?;
     ui.plan(&planned.plan, &planned.heading);
+    let objections: Vec<_> =
+        planned.plan.objections().map(|(name, why)| format!("`{name}`: {why}")).collect();
+    if !objections.is_empty() {
+        let message =
+            format!("this cannot be done, and nothing was changed:\n  {}", objections.join("\n  "));
+        return Err(Failure::new(Exit::Configuration, message));
+    }
     // With nothing to do there is nothing to ask, but what was found is still recorded and waited for.
     if !planned.plan.is_empty() && !args.yes && !ui.confirm("\nDo this?", "--yes")? {
         return Err(Failure::new(Exit::Failed, "nothing was changed"));
@@ -40,8 +47,9 @@ pub(super) async fn run(
         // What was done before the failure, in this run or an earlier one, is there: the stack is part of what it
         // should be.
         let message = "not everything was done; what was done is recorded";
-        return Err(Failure::of_many(&outcome.failures, Exit::Partly, message)
-            .hint("run `provisioner up` again once the cause is gone: it goes on where this run stopped"));
+        return Err(Failure::of_many(&outcome.failures, Exit::Partly, message).hint(
+            "run `provisioner up` again once the cause is gone: it goes on where this run stopped",
+        ));
     }
     Ok(Exit::Ok)
 }

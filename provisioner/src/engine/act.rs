@@ -14,7 +14,12 @@ use super::{
 
 /// Creates a resource: an intent on disk, the creating call, the result on disk, then whatever the creating call could
 /// not set.
-pub(super) async fn create<R: Resource>(run: &Run, name: &str, desired: &R, protect: bool) -> Result<R::Outputs> {
+pub(super) async fn create<R: Resource>(
+    run: &Run,
+    name: &str,
+    desired: &R,
+    protect: bool,
+) -> Result<R::Outputs> {
     let Wiring { plain, sources } = Wiring::of(desired)?;
     let token = intend::<R>(run, name, &plain).await?;
     let created = match make(run, name, desired, &token).await {
@@ -136,7 +141,8 @@ async fn delete(run: &Run, name: &str, record: &Record) -> Result<()> {
 fn held(error: Error, by: &[String]) -> Error {
     match error {
         Error::Api(mut api) => {
-            api.message = format!("{}; held by {}", api.message.trim_end_matches('.'), by.join(", "));
+            api.message =
+                format!("{}; held by {}", api.message.trim_end_matches('.'), by.join(", "));
             Error::Api(api)
         }
         other => other,

@@ -70,7 +70,9 @@ pub async fn apply(plan: Plan, run: &Arc<Run>) -> Outcome {
             failed.insert(node.name().to_owned());
             // Whatever refers to it, now or as recorded, still needs what it refers to.
             failed.extend(node.sources().iter().cloned());
-            failed.extend(before.resources.get(node.name()).into_iter().flat_map(|it| it.sources.clone()));
+            failed.extend(
+                before.resources.get(node.name()).into_iter().flat_map(|it| it.sources.clone()),
+            );
         }
         if *visit == Visit::Skipped {
             run.tell(node.name(), Event::Skipped("something it needs failed".to_owned()));
@@ -79,11 +81,16 @@ pub async fn apply(plan: Plan, run: &Arc<Run>) -> Outcome {
     }
     delete_all(run, &outcome, doomed, &failed).await;
 
-    let known: BTreeMap<_, _> = outputs.iter().filter_map(|(k, it)| Some((k.clone(), it.get().ok()?))).collect();
+    let known: BTreeMap<_, _> =
+        outputs.iter().filter_map(|(k, it)| Some((k.clone(), it.get().ok()?))).collect();
     if run.options.targets.is_empty() && run.store.state().outputs != known {
         let outputs = known.clone();
         if let Err(error) = run.store.change(move |state| state.outputs = outputs).await {
-            lock(&outcome).failures.push(Failure { name: "outputs".to_owned(), verb: "record", error });
+            lock(&outcome).failures.push(Failure {
+                name: "outputs".to_owned(),
+                verb: "record",
+                error,
+            });
         }
     }
     let mut outcome = std::mem::take(&mut *lock(&outcome));
@@ -135,7 +142,12 @@ async fn visit(
 }
 
 /// Deletes what is doomed and what this run replaced, dependents first, otherwise at the same time.
-async fn delete_all(run: &Arc<Run>, outcome: &Shared, doomed: Vec<Doomed>, failed: &BTreeSet<String>) {
+async fn delete_all(
+    run: &Arc<Run>,
+    outcome: &Shared,
+    doomed: Vec<Doomed>,
+    failed: &BTreeSet<String>,
+) {
     let mut doomed = doomed;
     for retired in run.store.state().retired {
         let it = Doomed { name: retired.name, record: retired.record, retired: true };
@@ -165,7 +177,10 @@ async fn delete_all(run: &Arc<Run>, outcome: &Shared, doomed: Vec<Doomed>, faile
         async move {
             let free = join_all(dependents).await.into_iter().all(|it| it);
             if is_needed || !free || run.interrupted() {
-                run.tell(&it.name, Event::Skipped("something that refers to it is still there".to_owned()));
+                run.tell(
+                    &it.name,
+                    Event::Skipped("something that refers to it is still there".to_owned()),
+                );
                 lock(outcome).skipped.push(it.name.clone());
                 return;
             }

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{output::unknown_sources, secret::conceal};
+use super::{
+    output::{may_equal, unknown_sources},
+    secret::conceal,
+};
 
 /// What to do about one resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -48,6 +51,8 @@ pub struct Change {
     pub replaces: bool,
     /// Names of the resources after which the new value is known; empty if it is known now.
     pub known_after: BTreeSet<String>,
+    /// It differs whatever the parts that are not known yet turn out to be.
+    pub certain: bool,
 }
 
 /// What was decided, and why.
@@ -61,8 +66,14 @@ pub struct Decision {
 
 /// Compares what is there with what is wanted. Any changed input that is not in `replaced_by` is an update: the safe
 /// answer for an input that nobody classified.
-pub fn decide(live: Option<&Value>, desired: &Value, recorded: Option<&Value>, replaced_by: &[&str]) -> Decision {
-    let field_of = |inputs: Option<&Value>, field: &str| inputs.and_then(|it| it.get(field)).cloned();
+pub fn decide(
+    live: Option<&Value>,
+    desired: &Value,
+    recorded: Option<&Value>,
+    replaced_by: &[&str],
+) -> Decision {
+    let field_of =
+        |inputs: Option<&Value>, field: &str| inputs.and_then(|it| it.get(field)).cloned();
     let changes: Vec<Change> = desired
         .as_object()
         .into_iter()
@@ -70,11 +81,22 @@ pub fn decide(live: Option<&Value>, desired: &Value, recorded: Option<&Value>, r
         .filter(|(field, new)| live.is_none_or(|it| it.get(field.as_str()) != Some(new)))
         .map(|(field, new)| {
             let old = field_of(live, field);
-            let drifted = live.is_some() && recorded.is_some() && field_of(recorded, field) != old.clone().map(conceal);
+            let drifted = live.is_some()
+                && recorded.is_some()
+                && field_of(recorded, field) != old.clone().map(conceal);
             let cause = if drifted { Cause::Drift } else { Cause::Configuration };
             let replaces = live.is_some() && replaced_by.contains(&field.as_str());
             let known_after = unknown_sources(new);
-            Change { field: field.clone(), old, new: new.clone(), cause, replaces, known_after }
+            let certain = old.as_ref().is_none_or(|old| !may_equal(old, new));
+            Change {
+                field: field.clone(),
+                old,
+                new: new.clone(),
+                cause,
+                replaces,
+                known_after,
+                certain,
+            }
         })
         .collect();
     let action = match live {
@@ -115,15 +137,22 @@ mod tests {
         assert_eq!(action(live.clone(), json!({ "name": "a", "days": 2 })), Action::Update);
         assert_eq!(action(live.clone(), json!({ "name": "b", "days": 2 })), Action::Replace);
         // An input that is new to us and that the service does not report is an update, not silence.
-        assert_eq!(action(live.clone(), json!({ "name": "a", "days": 1, "extra": true })), Action::Update);
-        assert_eq!(action(live, json!({ "name": { "$unknown": ["x"] }, "days": 1 })), Action::Replace);
+        assert_eq!(
+            action(live.clone(), json!({ "name": "a", "days": 1, "extra": true })),
+            Action::Update
+        );
+        assert_eq!(
+            action(live, json!({ "name": { "$unknown": ["x"] }, "days": 1 })),
+            Action::Replace
+        );
     }
 
     #[test]
     fn drift_is_what_differs_from_what_was_last_applied() {
         let (live, desired) = (json!({ "a": 1, "b": 1 }), json!({ "a": 2, "b": 2 }));
         let decision = decide(Some(&live), &desired, Some(&json!({ "a": 1, "b": 2 })), &[]);
-        let causes: Vec<_> = decision.changes.iter().map(|it| (it.field.as_str(), it.cause)).collect();
+        let causes: Vec<_> =
+            decision.changes.iter().map(|it| (it.field.as_str(), it.cause)).collect();
         assert_eq!(causes, [("a", Cause::Configuration), ("b", Cause::Drift)]);
     }
 
@@ -131,7 +160,8 @@ mod tests {
     fn a_plan_permits_no_more_than_it_announced() {
         use Action::*;
         let all = [Keep, Create, Update, Replace];
-        let permitted = |planned| all.into_iter().filter(|it| permits(planned, *it)).collect::<Vec<_>>();
+        let permitted =
+            |planned| all.into_iter().filter(|it| permits(planned, *it)).collect::<Vec<_>>();
         assert_eq!(permitted(Keep), [Keep]);
         assert_eq!(permitted(Create), [Create]);
         assert_eq!(permitted(Update), [Keep, Update]);

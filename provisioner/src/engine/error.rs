@@ -32,7 +32,9 @@ impl Error {
     pub fn class(&self) -> Class {
         match self {
             Self::Api(error) => error.class,
-            Self::Unknown(_) | Self::Refused(_) | Self::Unexpected(_) | Self::Interrupted => Class::Final,
+            Self::Unknown(_) | Self::Refused(_) | Self::Unexpected(_) | Self::Interrupted => {
+                Class::Final
+            }
         }
     }
 

@@ -44,7 +44,10 @@ impl<T: Clone + Send + 'static> Cell<T> {
     fn new(name: &str) -> (Self, Output<T>) {
         let value: Arc<Mutex<Option<T>>> = Arc::default();
         let cell = Self(Arc::clone(&value));
-        (cell, Output::of(name, move || value.lock().unwrap_or_else(PoisonError::into_inner).clone()))
+        (
+            cell,
+            Output::of(name, move || value.lock().unwrap_or_else(PoisonError::into_inner).clone()),
+        )
     }
 
     fn set(&self, value: Option<T>) {
@@ -102,10 +105,14 @@ impl<R: Resource> Declared<R> {
         match found {
             Found::Nothing => Ok(None),
             Found::Ours(existing) => Ok(Some(existing)),
-            Found::Theirs(existing, _) if record.is_some() || run.options.adopt.contains(&self.name) => {
+            Found::Theirs(existing, _)
+                if record.is_some() || run.options.adopt.contains(&self.name) =>
+            {
                 Ok(Some(existing))
             }
-            Found::Theirs(_, whose) => Err(Error::Refused(foreign::<R>(&self.name, &self.desired, &whose))),
+            Found::Theirs(_, whose) => {
+                Err(Error::Refused(foreign::<R>(&self.name, &self.desired, &whose)))
+            }
         }
     }
 
@@ -161,6 +168,10 @@ impl<R: Resource> Node for Declared<R> {
                 )));
             }
             let notes = live.as_ref().map(|it| self.desired.notes(it)).unwrap_or_default();
+            let objection = match decision.action {
+                Action::Keep => None,
+                _ => self.desired.objection(live.as_ref()),
+            };
             let adopted = live.is_some() && record.is_none();
             (self.planned, self.live) = (decision.action, live);
             Ok(Some(Step {
@@ -169,6 +180,7 @@ impl<R: Resource> Node for Declared<R> {
                 action: decision.action,
                 changes: decision.changes,
                 notes,
+                objection,
                 adopted,
             }))
         }
@@ -231,7 +243,9 @@ impl<R: Resource> Node for Declared<R> {
                     }
                     Ok(Progress::Waiting(why)) => {
                         let minutes = R::READY_WITHIN.as_secs() / 60;
-                        return Err(Error::Refused(format!("not ready after {minutes} minutes: {why}")));
+                        return Err(Error::Refused(format!(
+                            "not ready after {minutes} minutes: {why}"
+                        )));
                     }
                     Err(error) => patience.after(error).await?,
                 }
@@ -307,7 +321,9 @@ impl<L: Lookup> Node for LookedUp<L> {
                 }
                 if began.elapsed() > APPEARS_WITHIN {
                     let minutes = APPEARS_WITHIN.as_secs() / 60;
-                    return Err(Error::Refused(format!("it has not appeared within {minutes} minutes")));
+                    return Err(Error::Refused(format!(
+                        "it has not appeared within {minutes} minutes"
+                    )));
                 }
                 run.waiting(&self.name, "not there yet");
                 run.sleep(run.poll()).await?;
@@ -329,7 +345,8 @@ impl<L: Lookup> Node for LookedUp<L> {
 fn foreign<R: Resource>(name: &str, desired: &R, whose: &str) -> String {
     let inputs = Wiring::of(desired).map(|it| it.plain).unwrap_or_default();
     let called = ["name", "alias", "family", "domain_name", "cidr", "username", "port"].into_iter();
-    let called = called.filter_map(|it| inputs.get(it)).find(|it| !it.is_object()).map(ToString::to_string);
+    let called =
+        called.filter_map(|it| inputs.get(it)).find(|it| !it.is_object()).map(ToString::to_string);
     let called = called.map(|it| format!(" {it}")).unwrap_or_default();
     format!(
         "there is already a {}{called}, and it is not this stack's: {whose}. Rename or remove one of them, or take it \

@@ -26,7 +26,10 @@ pub struct Output<T> {
 pub struct Unknown(pub BTreeSet<String>);
 
 impl<T: 'static> Output<T> {
-    pub(super) fn of(resource: &str, value: impl Fn() -> Option<T> + Send + Sync + 'static) -> Self {
+    pub(super) fn of(
+        resource: &str,
+        value: impl Fn() -> Option<T> + Send + Sync + 'static,
+    ) -> Self {
         Self { value: Arc::new(value), sources: BTreeSet::from([resource.to_owned()]) }
     }
 
@@ -49,7 +52,10 @@ impl<T: 'static> Output<T> {
     /// Two values as one that comes from the resources of both.
     pub fn zip<U: 'static>(&self, other: &Output<U>) -> Output<(T, U)> {
         let (one, two) = (Arc::clone(&self.value), Arc::clone(&other.value));
-        Output { value: Arc::new(move || one().zip(two())), sources: &self.sources | &other.sources }
+        Output {
+            value: Arc::new(move || one().zip(two())),
+            sources: &self.sources | &other.sources,
+        }
     }
 
     /// Many values as one list.
@@ -57,6 +63,11 @@ impl<T: 'static> Output<T> {
         let outputs: Vec<_> = outputs.into_iter().collect();
         let sources = outputs.iter().flat_map(|it| it.sources.clone()).collect();
         Output { value: Arc::new(move || outputs.iter().map(|it| (it.value)()).collect()), sources }
+    }
+
+    /// The same value, known beforehand, for something that must not begin before the resource behind `other` is done.
+    pub fn behind<U: 'static>(&self, other: &Output<U>) -> Self {
+        Self { value: Arc::clone(&self.value), sources: &self.sources | &other.sources }
     }
 
     /// The same value, known only once the resource behind `other` is done: for an order that no value expresses.
@@ -138,6 +149,21 @@ pub fn unknown_sources(value: &Value) -> BTreeSet<String> {
     }
 }
 
+/// Whether a wanted value may turn out to be the same as a live one once everything in it is known.
+pub fn may_equal(live: &Value, wanted: &Value) -> bool {
+    match (live, wanted) {
+        (_, Value::Object(fields)) if fields.contains_key(UNKNOWN) => true,
+        (Value::Object(one), Value::Object(two)) => {
+            one.len() == two.len()
+                && two.iter().all(|(key, it)| one.get(key).is_some_and(|live| may_equal(live, it)))
+        }
+        (Value::Array(one), Value::Array(two)) => {
+            one.len() == two.len() && one.iter().zip(two).all(|(live, it)| may_equal(live, it))
+        }
+        (one, two) => one == two,
+    }
+}
+
 fn resolve(value: Value, found: &mut BTreeSet<String>) -> Value {
     match value {
         Value::Object(mut fields) => match fields.remove(MARK) {
@@ -148,9 +174,13 @@ fn resolve(value: Value, found: &mut BTreeSet<String>) -> Value {
                     None => json!({ UNKNOWN: sources }),
                 }
             }
-            None => Value::Object(fields.into_iter().map(|(k, v)| (k, resolve(v, found))).collect()),
+            None => {
+                Value::Object(fields.into_iter().map(|(k, v)| (k, resolve(v, found))).collect())
+            }
         },
-        Value::Array(items) => Value::Array(items.into_iter().map(|it| resolve(it, found)).collect()),
+        Value::Array(items) => {
+            Value::Array(items.into_iter().map(|it| resolve(it, found)).collect())
+        }
         plain => plain,
     }
 }
@@ -180,8 +210,19 @@ mod tests {
             json!({ "vpc": "vpc-1", "nested": [{ "both": { "$unknown": ["group", "vpc"] } }], "name": "x" })
         );
         assert_eq!(wiring.sources, BTreeSet::from(["group".to_owned(), "vpc".to_owned()]));
-        assert_eq!(unknown_sources(&wiring.plain), BTreeSet::from(["group".to_owned(), "vpc".to_owned()]));
+        assert_eq!(
+            unknown_sources(&wiring.plain),
+            BTreeSet::from(["group".to_owned(), "vpc".to_owned()])
+        );
         assert_eq!(unknown.get().unwrap_err().to_string(), "not known before `group` exists");
+    }
+
+    #[test]
+    fn what_is_unknown_may_be_anything() {
+        let live = json!({ "port": 80, "arn": "a" });
+        assert!(may_equal(&live, &json!({ "port": 80, "arn": { "$unknown": ["x"] } })));
+        assert!(!may_equal(&live, &json!({ "port": 81, "arn": { "$unknown": ["x"] } })));
+        assert!(!may_equal(&json!([1]), &json!([{ "$unknown": ["x"] }, 2])));
     }
 
     #[test]

@@ -44,6 +44,9 @@ pub struct Step {
     /// What the user should know all the same.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// Why it cannot be done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub objection: Option<String>,
     /// It was found in the cloud and is not in the state.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub adopted: bool,
@@ -75,6 +78,11 @@ impl Plan {
         self.steps.iter().all(|it| it.action == Action::Keep)
     }
 
+    /// The steps that cannot be done, and why.
+    pub fn objections(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.steps.iter().filter_map(|it| Some((it.name.as_str(), it.objection.as_deref()?)))
+    }
+
     /// How many steps there are of each action.
     pub fn summary(&self) -> BTreeMap<Action, usize> {
         let mut summary = BTreeMap::new();
@@ -102,7 +110,8 @@ pub async fn plan(mut stack: Stack, run: &Arc<Run>) -> Plan {
     let visited = walk(stack.nodes, {
         let (run, steps, problems) = (Arc::clone(run), Arc::clone(&steps), Arc::clone(&problems));
         move |mut node, go| {
-            let (run, steps, problems) = (Arc::clone(&run), Arc::clone(&steps), Arc::clone(&problems));
+            let (run, steps, problems) =
+                (Arc::clone(&run), Arc::clone(&steps), Arc::clone(&problems));
             async move {
                 let result = run.with_permit(node.plan(&run)).await;
                 run.tell(node.name(), Event::Looked);
@@ -115,7 +124,7 @@ pub async fn plan(mut stack: Stack, run: &Arc<Run>) -> Plan {
                         Visit::Done
                     }
                     Err(error) => {
-                        let failure = Failure { name: node.name().to_owned(), verb: "read", error };
+                        let failure = Failure { name: node.name().to_owned(), verb: "plan", error };
                         problems.lock().unwrap_or_else(PoisonError::into_inner).push(failure);
                         Visit::Failed
                     }
@@ -128,7 +137,8 @@ pub async fn plan(mut stack: Stack, run: &Arc<Run>) -> Plan {
     .await;
     let mut steps = std::mem::take(&mut *steps.lock().unwrap_or_else(PoisonError::into_inner));
     let mut steps: Vec<Step> = order.iter().filter_map(|it| steps.remove(it)).collect();
-    let mut problems = std::mem::take(&mut *problems.lock().unwrap_or_else(PoisonError::into_inner));
+    let mut problems =
+        std::mem::take(&mut *problems.lock().unwrap_or_else(PoisonError::into_inner));
 
     let doomed = doomed(run, &declared, &mut problems).await;
     steps.extend(doomed.iter().map(|it| Step {
@@ -137,6 +147,7 @@ pub async fn plan(mut stack: Stack, run: &Arc<Run>) -> Plan {
         action: Action::Delete,
         changes: Vec::new(),
         notes: it.retired.then(|| "left over from a replacement".to_owned()).into_iter().collect(),
+        objection: None,
         adopted: false,
     }));
     problems.sort_by_key(|it| order.iter().position(|name| *name == it.name));
@@ -145,9 +156,14 @@ pub async fn plan(mut stack: Stack, run: &Arc<Run>) -> Plan {
 }
 
 /// What is recorded and no longer declared, was replaced, or was being created when a run was cut off; dependents first.
-async fn doomed(run: &Run, declared: &BTreeSet<String>, problems: &mut Vec<Failure>) -> Vec<Doomed> {
+async fn doomed(
+    run: &Run,
+    declared: &BTreeSet<String>,
+    problems: &mut Vec<Failure>,
+) -> Vec<Doomed> {
     let state = run.store.state();
-    let targeted = |name: &String| run.options.targets.is_empty() || run.options.targets.contains(name);
+    let targeted =
+        |name: &String| run.options.targets.is_empty() || run.options.targets.contains(name);
     let mut doomed: Vec<Doomed> = state
         .retired
         .iter()
@@ -167,13 +183,17 @@ async fn doomed(run: &Run, declared: &BTreeSet<String>, problems: &mut Vec<Failu
             continue;
         }
         match intent.kind.recover(intent, &run.cloud).await {
-            Ok(Some(record)) => doomed.insert(0, Doomed { name: name.clone(), record, retired: false }),
+            Ok(Some(record)) => {
+                doomed.insert(0, Doomed { name: name.clone(), record, retired: false })
+            }
             Ok(None) => {}
             Err(error) => problems.push(Failure { name: name.clone(), verb: "read", error }),
         }
     }
     doomed.retain(|it| targeted(&it.name));
-    for it in doomed.iter().filter(|it| it.record.protect && !run.options.unprotect.contains(&it.name)) {
+    for it in
+        doomed.iter().filter(|it| it.record.protect && !run.options.unprotect.contains(&it.name))
+    {
         let error = Error::Refused(format!(
             "it is protected and would be deleted. Declare it again, or run again with `--unprotect {}`",
             it.name
@@ -189,7 +209,9 @@ fn dependents_first(state: &State) -> Vec<String> {
     let mut left: BTreeSet<&String> = state.resources.keys().collect();
     while !left.is_empty() {
         let is_free = |name: &&String| {
-            !left.iter().any(|it| state.resources.get(*it).is_some_and(|it| it.sources.contains(*name)))
+            !left
+                .iter()
+                .any(|it| state.resources.get(*it).is_some_and(|it| it.sources.contains(*name)))
         };
         let mut free: Vec<&String> = left.iter().copied().filter(is_free).collect();
         if free.is_empty() {

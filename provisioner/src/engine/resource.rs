@@ -39,15 +39,28 @@ pub trait Resource: Serialize + DeserializeOwned + Clone + Send + Sync + 'static
     /// What the call cannot set is to appear in the returned inputs as the service leaves it: the engine then sees the
     /// difference and calls [`update`](Self::update). `token` is the same for every attempt at this creation, also
     /// after a restart, for services that take a client token (at most 36 characters, `[a-z0-9-]`).
-    fn create(&self, token: &str, cloud: &Cloud) -> impl Future<Output = Result<Existing<Self>>> + Send;
+    fn create(
+        &self,
+        token: &str,
+        cloud: &Cloud,
+    ) -> impl Future<Output = Result<Existing<Self>>> + Send;
 
     /// Changes in place whatever differs between `existing` and `self`.
-    fn update(&self, existing: &Existing<Self>, cloud: &Cloud) -> impl Future<Output = Result<Self::Outputs>> + Send;
+    fn update(
+        &self,
+        existing: &Existing<Self>,
+        cloud: &Cloud,
+    ) -> impl Future<Output = Result<Self::Outputs>> + Send;
 
     /// The outputs that an update will have, as far as they are known beforehand. Overridden by kinds whose updates
     /// give new outputs.
     fn foresee(&self, existing: &Existing<Self>) -> Option<Self::Outputs> {
         Some(existing.outputs.clone())
+    }
+
+    /// Why this cannot be done, as far as can be said without asking a cloud; `up` refuses it before anything is changed.
+    fn objection(&self, _existing: Option<&Existing<Self>>) -> Option<String> {
+        None
     }
 
     /// What a user should know although it changes nothing, such as that a newer image is available.
@@ -56,15 +69,24 @@ pub trait Resource: Serialize + DeserializeOwned + Clone + Send + Sync + 'static
     }
 
     /// Whether it works. What refers to it does not wait for this; the end of the run does. Called again and again.
-    fn ready(_outputs: &Self::Outputs, _cloud: &Cloud) -> impl Future<Output = Result<Progress>> + Send {
+    fn ready(
+        _outputs: &Self::Outputs,
+        _cloud: &Cloud,
+    ) -> impl Future<Output = Result<Progress>> + Send {
         async { Ok(Progress::Done) }
     }
 
     /// Deletes it. Called again and again until it is [`Progress::Done`] or [`Class::Gone`](super::error::Class::Gone).
-    fn delete(outputs: &Self::Outputs, cloud: &Cloud) -> impl Future<Output = Result<Progress>> + Send;
+    fn delete(
+        outputs: &Self::Outputs,
+        cloud: &Cloud,
+    ) -> impl Future<Output = Result<Progress>> + Send;
 
     /// What keeps it from being deleted, in words, when the service does not say so itself.
-    fn held_by(_outputs: &Self::Outputs, _cloud: &Cloud) -> impl Future<Output = Result<Vec<String>>> + Send {
+    fn held_by(
+        _outputs: &Self::Outputs,
+        _cloud: &Cloud,
+    ) -> impl Future<Output = Result<Vec<String>>> + Send {
         async { Ok(Vec::new()) }
     }
 }

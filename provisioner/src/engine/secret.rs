@@ -83,7 +83,9 @@ impl<'de> Deserialize<'de> for Sealed {
 pub fn conceal(value: Value) -> Value {
     match value {
         Value::Object(fields) if fields.contains_key(SECRET) => json!({ SECRET: null }),
-        Value::Object(fields) => Value::Object(fields.into_iter().map(|(k, v)| (k, conceal(v))).collect()),
+        Value::Object(fields) => {
+            Value::Object(fields.into_iter().map(|(k, v)| (k, conceal(v))).collect())
+        }
         Value::Array(items) => Value::Array(items.into_iter().map(conceal).collect()),
         plain => plain,
     }
@@ -101,7 +103,8 @@ mod tests {
 
     #[test]
     fn a_secret_shows_nowhere_and_still_compares() {
-        let (one, same, other) = (Sealed::new("canary-1"), Sealed::new("canary-1"), Sealed::new("canary-2"));
+        let (one, same, other) =
+            (Sealed::new("canary-1"), Sealed::new("canary-1"), Sealed::new("canary-2"));
         assert_eq!(one, same);
         assert_ne!(one, other);
         let plain = json!({ "value": one, "list": [other] });

@@ -104,7 +104,8 @@ where
     for node in nodes {
         // An output comes from a node declared before: there can be no cycle. What is not declared in this run, because
         // only some targets are wanted, is not waited for.
-        let sources: Vec<_> = node.sources().iter().filter_map(|it| done.get(it).cloned()).collect();
+        let sources: Vec<_> =
+            node.sources().iter().filter_map(|it| done.get(it).cloned()).collect();
         let (tell, told) = tokio::sync::oneshot::channel();
         done.insert(node.name().to_owned(), told.map(|it| it.is_ok()).boxed().shared());
         let visit = Arc::clone(&visit);

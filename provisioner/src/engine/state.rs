@@ -89,7 +89,10 @@ impl State {
 impl Record {
     /// The typed form, if it can still be read as such.
     pub fn existing<R: Resource>(&self) -> Option<Existing<R>> {
-        Some(Existing { inputs: serde_json::from_value(self.inputs.clone()).ok()?, outputs: self.outputs::<R>().ok()? })
+        Some(Existing {
+            inputs: serde_json::from_value(self.inputs.clone()).ok()?,
+            outputs: self.outputs::<R>().ok()?,
+        })
     }
 
     /// # Errors

@@ -128,7 +128,9 @@ impl Store {
         };
         match written.await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(Error::Refused(format!("the state could not be written: {error}"))),
+            Ok(Err(error)) => {
+                Err(Error::Refused(format!("the state could not be written: {error}")))
+            }
             Err(_) => Err(Error::Refused("the state could not be written".to_owned())),
         }
     }
@@ -160,7 +162,8 @@ pub fn read(dir: &Path, stack: &str) -> std::result::Result<Option<State>, Store
 pub fn stacks(dir: &Path) -> Vec<String> {
     let names = fs::read_dir(dir).into_iter().flatten().flatten().map(|it| it.path());
     let json = names.filter(|it| it.extension().is_some_and(|it| it == "json"));
-    let mut stacks: Vec<_> = json.filter_map(|it| Some(it.file_stem()?.to_str()?.to_owned())).collect();
+    let mut stacks: Vec<_> =
+        json.filter_map(|it| Some(it.file_stem()?.to_str()?.to_owned())).collect();
     stacks.sort();
     stacks
 }
@@ -176,7 +179,9 @@ fn parse(content: &str, stack: &str) -> std::result::Result<State, String> {
         stack: String,
     }
     let broken = |error: serde_json::Error| {
-        format!("it is not a whole state file ({error}); restore it, or remove it: `up` then finds everything again")
+        format!(
+            "it is not a whole state file ({error}); restore it, or remove it: `up` then finds everything again"
+        )
     };
     let head: Head = serde_json::from_str(content).map_err(broken)?;
     if head.version > VERSION {
@@ -193,8 +198,13 @@ fn parse(content: &str, stack: &str) -> std::result::Result<State, String> {
 
 fn lock(path: &Path, patience: Duration) -> std::result::Result<File, StoreError> {
     let io = |source| StoreError::Io { path: path.to_owned(), source };
-    let mut file =
-        OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(io)?;
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+        .map_err(io)?;
     let began = Instant::now();
     loop {
         match file.try_lock() {
@@ -240,7 +250,8 @@ fn write_each(path: &Path, requests: &mpsc::Receiver<Request>) {
         // Each holds the whole state, so the last one holds the others' changes too.
         let result = waiting.last().map_or(Ok(()), |it| replace(path, &it.content));
         for request in waiting {
-            let result = result.as_ref().map(|()| ()).map_err(|it| io::Error::new(it.kind(), it.to_string()));
+            let copy = |it: &io::Error| io::Error::new(it.kind(), it.to_string());
+            let result = result.as_ref().copied().map_err(copy);
             // Whoever asked may have been stopped.
             let _ = request.done.send(result);
         }
@@ -271,7 +282,9 @@ mod tests {
     async fn what_was_changed_is_there_after_opening_again() {
         let dir = tempfile::tempdir().unwrap();
         let store = open(dir.path()).unwrap();
-        let change = |n: usize| store.change(move |it| drop(it.outputs.insert(n.to_string(), String::new())));
+        let change = |n: usize| {
+            store.change(move |it| drop(it.outputs.insert(n.to_string(), String::new())))
+        };
         let results = futures::future::join_all((0..50).map(change)).await;
         assert!(results.into_iter().all(|it| it.is_ok()));
         let mode = fs::metadata(dir.path().join("gsm.json")).unwrap().permissions().mode();
@@ -279,7 +292,8 @@ mod tests {
         drop(store);
         let state = open(dir.path()).unwrap().state();
         assert_eq!((state.outputs.len(), state.serial, state.version), (50, 50, VERSION));
-        let left: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
+        let left: Vec<_> =
+            fs::read_dir(dir.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
         assert_eq!(left.len(), 2, "temporary files are left: {left:?}");
     }
 

@@ -6,9 +6,9 @@ use crate::{
     engine::{Output, Stack},
     lookups::{HostedZone, IssuedCertificate, ValidationRecord},
     resources::{
-        Certificate, Direction, DnsRecord, DnsTarget, ListenerOutputs, Listener, ListenerAction, LoadBalancer,
-        LoadBalancerAttributes, LoadBalancerOutputs, Peer, SecurityGroup, SecurityGroupOutputs, SecurityGroupRule,
-        Standing,
+        Certificate, Direction, DnsRecord, DnsTarget, Listener, ListenerAction, ListenerOutputs,
+        LoadBalancer, LoadBalancerAttributes, LoadBalancerOutputs, Peer, SecurityGroup,
+        SecurityGroupOutputs, SecurityGroupRule, Standing,
     },
 };
 
@@ -32,7 +32,8 @@ pub(super) fn declare(stack: &mut Stack, base: &Base<'_>, wanted: &Wanted) -> Ba
         tags: base.tags("balancer-group"),
     };
     let group = stack.add("balancer-group", group);
-    let ports: &[(&str, i32)] = if wanted.domain.is_some() { &[("http", 80), ("https", 443)] } else { &[("http", 80)] };
+    let ports: &[(&str, i32)] =
+        if wanted.domain.is_some() { &[("http", 80), ("https", 443)] } else { &[("http", 80)] };
     for range in &wanted.allow_from {
         for (protocol, port) in ports {
             let name = format!("balancer-{protocol}:{range}");
@@ -86,7 +87,8 @@ pub(super) fn declare(stack: &mut Stack, base: &Base<'_>, wanted: &Wanted) -> Ba
             tags: base.tags("certificate"),
         };
         let certificate = stack.add("certificate", certificate);
-        let proof = stack.look("certificate-proof", ValidationRecord { certificate_arn: certificate.arn() });
+        let proof = stack
+            .look("certificate-proof", ValidationRecord { certificate_arn: certificate.arn() });
         let record = DnsRecord {
             zone_id: zone.id(),
             name: proof.name(),

@@ -1,6 +1,6 @@
 //! MongoDB Atlas: a cluster, a user for the bot, and who may connect.
 
-use super::Base;
+use super::{Base, names};
 use crate::{
     cloud::mark,
     config::{BackingProvider, Database, Tier},
@@ -10,8 +10,13 @@ use crate::{
 };
 
 /// Declares the database; gives its user, whose parameter holds the connection string.
-pub(super) fn declare(stack: &mut Stack, base: &Base<'_>, database: &Database) -> Output<DatabaseUserOutputs> {
-    let project = stack.look("database-project", AtlasProject { project: database.project.clone() });
+pub(super) fn declare(
+    stack: &mut Stack,
+    base: &Base<'_>,
+    database: &Database,
+) -> Output<DatabaseUserOutputs> {
+    let project =
+        stack.look("database-project", AtlasProject { project: database.project.clone() });
 
     let (tier, instance_size) = match &database.tier {
         Tier::Free => ("free", None),
@@ -56,7 +61,7 @@ pub(super) fn declare(stack: &mut Stack, base: &Base<'_>, database: &Database) -
         roles: roles.collect(),
         srv: cluster.srv(),
         database: database.name.clone().unwrap_or_default(),
-        parameter: format!("/{}/database/uri", base.config.name),
+        parameter: names::database_uri(base.config),
         key_id: base.key.arn(),
         in_step: true,
         tags: base.tags("database-user"),

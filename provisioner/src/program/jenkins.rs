@@ -8,7 +8,8 @@ use crate::{
     engine::{Output, Stack},
     lookups::UbuntuImage,
     resources::{
-        Direction, ElasticIp, Instance, InstanceProfile, Peer, Role, SecurityGroup, SecurityGroupRule,
+        Direction, ElasticIp, Instance, InstanceProfile, Peer, Role, SecurityGroup,
+        SecurityGroupRule,
     },
 };
 
@@ -19,7 +20,12 @@ const SSH: i32 = 22;
 const WEB: i32 = 8080;
 
 /// Declares the instance. `roles`: those that a deployment passes on to the tasks.
-pub(super) fn declare(stack: &mut Stack, base: &Base<'_>, jenkins: &Jenkins, roles: Vec<Output<String>>) {
+pub(super) fn declare(
+    stack: &mut Stack,
+    base: &Base<'_>,
+    jenkins: &Jenkins,
+    roles: Vec<Output<String>>,
+) {
     let cloud = base.around.cloud;
     let name = base.named("jenkins");
 
@@ -37,7 +43,11 @@ pub(super) fn declare(stack: &mut Stack, base: &Base<'_>, jenkins: &Jenkins, rol
         tags: base.tags("jenkins-role"),
     };
     let role = stack.add("jenkins-role", role);
-    let profile = InstanceProfile { name: name.clone(), role: role.name(), tags: base.tags("jenkins-profile") };
+    let profile = InstanceProfile {
+        name: name.clone(),
+        role: role.name(),
+        tags: base.tags("jenkins-profile"),
+    };
     let profile = stack.add("jenkins-profile", profile);
 
     let group = SecurityGroup {
@@ -47,10 +57,12 @@ pub(super) fn declare(stack: &mut Stack, base: &Base<'_>, jenkins: &Jenkins, rol
         tags: base.tags("jenkins-group"),
     };
     let group = stack.add("jenkins-group", group);
-    let admins = jenkins.admin_cidrs.iter().map(ToString::to_string);
-    let admins = admins.flat_map(|it| [("ssh", SSH, it.clone()), ("web", WEB, it)]);
-    let hooks = base.around.github_hooks.iter().map(|it| ("github", WEB, it.clone()));
-    for (what, port, range) in admins.chain(hooks) {
+    let admins: BTreeSet<String> = jenkins.admin_cidrs.iter().map(ToString::to_string).collect();
+    // What an administrator may do already needs no rule of its own: EC2 has each range once.
+    let hooks = base.around.github_hooks.iter().filter(|it| !admins.contains(*it));
+    let hooks = hooks.map(|it| ("github", WEB, it.clone()));
+    let both = |it: &String| [("ssh", SSH, it.clone()), ("web", WEB, it.clone())];
+    for (what, port, range) in admins.iter().flat_map(both).chain(hooks) {
         let name = format!("jenkins-{what}:{range}");
         let rule = SecurityGroupRule {
             group_id: group.id(),
@@ -60,7 +72,8 @@ pub(super) fn declare(stack: &mut Stack, base: &Base<'_>, jenkins: &Jenkins, rol
             to_port: port,
             peer: Peer::Cidr(range),
             description: match what {
-                "github" => "GitHub's webhooks",
+                // EC2 allows no apostrophe here.
+                "github" => "Webhooks of GitHub",
                 "ssh" => "SSH for administrators",
                 _ => "Jenkins for administrators",
             }
@@ -84,7 +97,10 @@ pub(super) fn declare(stack: &mut Stack, base: &Base<'_>, jenkins: &Jenkins, rol
         ..Instance::hardened()
     };
     let instance = stack.add("jenkins", instance);
-    let address = ElasticIp { instance_id: instance.id(), tags: base.tags("jenkins-address").with("Name", &name) };
+    let address = ElasticIp {
+        instance_id: instance.id(),
+        tags: base.tags("jenkins-address").with("Name", &name),
+    };
     let address = stack.add("jenkins-address", address);
     stack.output("jenkins", address.public_ip().map(|it| format!("http://{it}:{WEB}")));
 }

@@ -15,7 +15,10 @@ use crate::{
     config::{Ci, Config, ContainerInsights},
     engine::{Output, Stack},
     lookups::{Network, NetworkOutputs},
-    resources::{EcsCluster, EcsClusterOutputs, ExecLogging, KmsKey, KmsKeyOutputs, LogGroup, LogGroupOutputs},
+    resources::{
+        EcsCluster, EcsClusterOutputs, ExecLogging, KmsKey, KmsKeyOutputs, LogGroup,
+        LogGroupOutputs,
+    },
 };
 
 /// What the program needs to know that does not stand in stack.yaml.
@@ -43,7 +46,8 @@ pub fn program(config: &Config, around: &Surroundings<'_>) -> Stack {
     let mut stack = Stack::default();
     let tags = |name: &str| Tags::new(&config.tags, &config.name, name);
 
-    let network = Network { vpc: config.network.vpc.clone(), subnets: config.network.subnets.clone() };
+    let network =
+        Network { vpc: config.network.vpc.clone(), subnets: config.network.subnets.clone() };
     let network = stack.look("network", network);
 
     // One key for everything that is encrypted: logs, secrets, sessions of ECS Exec.
@@ -95,6 +99,12 @@ impl Base<'_> {
     /// The tags of the resource `name`.
     fn tags(&self, name: &str) -> Tags {
         Tags::new(&self.config.tags, &self.config.name, name)
+    }
+
+    /// The ARN of a parameter, which follows from its path: an update of the parameter need not look as if it changed
+    /// whatever refers to it.
+    fn parameter_arn(&self, path: &str) -> Output<String> {
+        self.around.cloud.arn("ssm", &format!("parameter{path}")).into()
     }
 
     /// A name that begins with the stack's.

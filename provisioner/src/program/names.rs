@@ -16,3 +16,8 @@ pub fn service(config: &Config, service: &str) -> String {
 pub fn container(service: &str) -> &str {
     service
 }
+
+/// The parameter that holds the database's connection string.
+pub(super) fn database_uri(config: &Config) -> String {
+    format!("/{}/database/uri", config.name)
+}

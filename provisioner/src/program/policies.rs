@@ -20,7 +20,10 @@ pub(super) fn trust(service: &str, cloud: &Cloud) -> Value {
     if service.starts_with("ecs-tasks")
         && let Some(fields) = statement.as_object_mut()
     {
-        fields.insert("Condition".to_owned(), json!({ "StringEquals": { "aws:SourceAccount": cloud.account } }));
+        fields.insert(
+            "Condition".to_owned(),
+            json!({ "StringEquals": { "aws:SourceAccount": cloud.account } }),
+        );
     }
     document([statement])
 }

@@ -9,9 +9,10 @@ use crate::{
     config::{Architecture, DatabaseValue, SecretSource, Service},
     engine::{Output, Sealed, Stack},
     resources::{
-        Container, DatabaseUserOutputs, DeploymentConfiguration, Direction, EcsService, ListenerOutputs, ListenerRule,
-        Parameter, ParameterSource, Peer, Role, SecurityGroup, SecurityGroupOutputs, SecurityGroupRule, ServiceTarget,
-        TargetGroup, TargetGroupAttributes, TargetGroupOutputs, TargetHealthCheck, TaskDefinition,
+        Container, DatabaseUserOutputs, DeploymentConfiguration, Direction, EcsService,
+        ListenerOutputs, ListenerRule, Parameter, ParameterSource, Peer, Role, SecurityGroup,
+        SecurityGroupOutputs, SecurityGroupRule, ServiceTarget, TargetGroup, TargetGroupAttributes,
+        TargetGroupOutputs, TargetHealthCheck, TaskDefinition,
     },
 };
 
@@ -36,10 +37,16 @@ pub(super) fn declare(
     let behind = balancer.map(|balancer| {
         let targets: BTreeMap<&str, _> = services
             .iter()
-            .filter_map(|(name, it)| Some((name.as_str(), target_group(stack, base, name, it, it.port?))))
+            .filter_map(|(name, it)| {
+                Some((name.as_str(), target_group(stack, base, name, it, it.port?)))
+            })
             .collect();
-        let default = services.iter().find(|(_, it)| it.port.is_some() && it.host.is_none() && it.path.is_none());
-        let default = default.and_then(|(name, _)| targets.get(name.as_str())).map(Output::<TargetGroupOutputs>::arn);
+        let default = services
+            .iter()
+            .find(|(_, it)| it.port.is_some() && it.host.is_none() && it.path.is_none());
+        let default = default
+            .and_then(|(name, _)| targets.get(name.as_str()))
+            .map(Output::<TargetGroupOutputs>::arn);
         let listener = balancer.listen(stack, base, default);
         (balancer, targets, listener)
     });
@@ -85,22 +92,24 @@ fn secrets(
                 // stack.yaml was refused if it has no database.
                 secrets.extend(database.map(|it| Secret {
                     variable: variable.clone(),
-                    arn: it.parameter_arn(),
+                    arn: base.parameter_arn(&names::database_uri(base.config)).behind(it),
                     version: it.version(),
                 }));
                 continue;
             }
         };
         let resource = format!("{name}-secret:{variable}");
+        let path = format!("/{}/{name}/{variable}", base.config.name);
+        let arn = base.parameter_arn(&path);
         let parameter = Parameter {
-            name: format!("/{}/{name}/{variable}", base.config.name),
+            name: path,
             key_id: base.key.arn(),
             source,
             description: format!("{variable} of the service {name}"),
             tags: base.tags(&resource),
         };
         let parameter = stack.add(&resource, parameter);
-        let (arn, version) = (parameter.arn(), parameter.version());
+        let (arn, version) = (arn.behind(&parameter), parameter.version());
         secrets.push(Secret { variable: variable.clone(), arn, version });
     }
     secrets
@@ -118,7 +127,8 @@ fn service_roles(
     let mut execution = BTreeMap::new();
     if !secrets.is_empty() {
         let parameters = Output::all(secrets.iter().map(|it| it.arn.clone()));
-        let policy = parameters.zip(&base.key.arn()).map(|(them, key)| policies::read_secrets(them, &key));
+        let policy =
+            parameters.zip(&base.key.arn()).map(|(them, key)| policies::read_secrets(them, &key));
         execution.insert("secrets".to_owned(), policy);
     }
     let resource = format!("{name}-execution-role");
@@ -134,7 +144,8 @@ fn service_roles(
 
     let mut own = BTreeMap::new();
     if service.exec {
-        let policy = base.key.arn().zip(&base.logs.arn()).map(|(key, group)| policies::exec(&key, &group));
+        let policy =
+            base.key.arn().zip(&base.logs.arn()).map(|(key, group)| policies::exec(&key, &group));
         own.insert("exec".to_owned(), policy);
     }
     let resource = format!("{name}-task-role");
@@ -157,7 +168,8 @@ fn task_definition(
     execution_role_arn: Output<String>,
     task_role_arn: Output<String>,
 ) -> TaskDefinition {
-    let secret_versions = secrets.iter().map(|it| (it.variable.clone(), it.version.clone())).collect();
+    let secret_versions =
+        secrets.iter().map(|it| (it.variable.clone(), it.version.clone())).collect();
     TaskDefinition {
         family: names::service(base.config, name),
         cluster: names::cluster(base.config).to_owned(),
@@ -238,7 +250,11 @@ fn target_group(
     let check = &service.health_check;
     let group = TargetGroup {
         // What cannot be changed in place is in the name, so that a replacement can be there before the old one goes.
-        name: format!("{}-{}", base.named(name), hash(&format!("{port} {:?}", base.config.network.vpc), 6)),
+        name: format!(
+            "{}-{}",
+            base.named(name),
+            hash(&format!("{port} {:?}", base.config.network.vpc), 6)
+        ),
         port: port.into(),
         protocol: "HTTP".to_owned(),
         target_type: "ip".to_owned(),
@@ -331,10 +347,12 @@ fn ecs_service(
 /// A rule that says more comes first, and a rule's place does not depend on which others there are: the load balancer
 /// tries rules from the lowest number, 1 to 50000.
 fn priority(service: &Service, taken: &mut BTreeSet<i32>) -> i32 {
-    let (host, path) = (service.host.as_deref().unwrap_or_default(), service.path.as_deref().unwrap_or_default());
+    let (host, path) =
+        (service.host.as_deref().unwrap_or_default(), service.path.as_deref().unwrap_or_default());
     let longer: i32 = path.chars().take(128).map(|_| 100).sum();
     let with_host = if host.is_empty() { 0 } else { 13_000 };
-    let within = i32::from_str_radix(&hash(&format!("{host} {path}"), 4), 16).unwrap_or_default() % 100;
+    let within =
+        i32::from_str_radix(&hash(&format!("{host} {path}"), 4), 16).unwrap_or_default() % 100;
     let mut priority = 40_000 - with_host - longer + within;
     while !taken.insert(priority) {
         priority += 1;

@@ -100,8 +100,8 @@ impl Resource for AtlasCluster {
     async fn create(&self, _token: &str, cloud: &Cloud) -> Result<Existing<Self>> {
         let project_id = self.project_id.get()?;
         let live = match Live::create(&project_id, &self.request(), cloud).await {
-            Err(error) if error.class() == Class::Exists => {
-                return Err(self.why_taken(&project_id, error, cloud).await);
+            Err(error) if matches!(error.class(), Class::Exists | Class::Final) => {
+                return Err(self.why_refused(&project_id, error, cloud).await);
             }
             created => created?,
         };
@@ -116,7 +116,9 @@ impl Resource for AtlasCluster {
     ) -> Result<AtlasClusterOutputs> {
         let AtlasClusterOutputs { project_id, name, tier, .. } = &existing.outputs;
         let live = Live::find(project_id, name, tier, cloud).await?;
-        let mut live = live.ok_or_else(|| Error::missing("cluster"))?;
+        let mut live = live.ok_or_else(|| {
+            http::error("Atlas", "getCluster", "there is no such cluster", Class::Settling)
+        })?;
         if live.tier != "free" {
             let changes = self.changes(&live, &existing.inputs.tags)?;
             if changes.as_object().is_some_and(|it| !it.is_empty()) {
@@ -243,14 +245,13 @@ impl AtlasCluster {
         Ok(changes)
     }
 
-    /// The name of a cluster that is being deleted is taken until it is gone.
-    async fn why_taken(&self, project_id: &str, error: Error, cloud: &Cloud) -> Error {
+    /// While a cluster is being deleted, its name is taken, and so is the project's only free cluster.
+    async fn why_refused(&self, project_id: &str, error: Error, cloud: &Cloud) -> Error {
         match Live::find(project_id, &self.name, &self.tier, cloud).await {
             Ok(Some(live)) if live.deleting() => {
                 not_yet("createCluster", "Atlas is still deleting the former cluster of this name")
             }
-            Ok(_) => error,
-            Err(error) => error,
+            _ => error,
         }
     }
 }

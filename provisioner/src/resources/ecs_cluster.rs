@@ -1,8 +1,8 @@
 //! ECS cluster: where services run.
 
 use aws_sdk_ecs::types::{
-    Cluster, ClusterConfiguration, ClusterField, ClusterSetting, ClusterSettingName, ExecuteCommandConfiguration,
-    ExecuteCommandLogConfiguration, ExecuteCommandLogging,
+    Cluster, ClusterConfiguration, ClusterField, ClusterSetting, ClusterSettingName,
+    ExecuteCommandConfiguration, ExecuteCommandLogConfiguration, ExecuteCommandLogging,
 };
 use serde::{Deserialize, Serialize};
 
@@ -59,15 +59,20 @@ impl Resource for EcsCluster {
         let Some(cluster) = cluster else {
             return Ok(Found::Nothing);
         };
+        let insights = cluster
+            .settings()
+            .iter()
+            .find(|it| it.name == Some(ClusterSettingName::ContainerInsights));
         let insights =
-            cluster.settings().iter().find(|it| it.name == Some(ClusterSettingName::ContainerInsights));
-        let insights = insights.and_then(|it| it.value.clone()).unwrap_or_else(|| "disabled".to_owned());
+            insights.and_then(|it| it.value.clone()).unwrap_or_else(|| "disabled".to_owned());
         let live = ecs::found(cluster.tags());
         let existing = Existing {
             inputs: Self {
                 name: cluster.cluster_name.clone().unwrap_or_default(),
                 container_insights: insights,
-                exec: ExecLogging::found(cluster.configuration.unwrap_or_else(empty).execute_command_configuration),
+                exec: ExecLogging::found(
+                    cluster.configuration.unwrap_or_else(empty).execute_command_configuration,
+                ),
                 tags: live.of_ours(&self.tags, recorded.map(|it| &it.inputs.tags)),
             },
             outputs: outputs(cluster.cluster_name, cluster.cluster_arn)?,
@@ -80,7 +85,10 @@ impl Resource for EcsCluster {
         let request = request.settings(self.settings()).configuration(self.configuration()?);
         let answer = request.set_tags(Some(ecs::tags(self.tags.iter()))).send().await?;
         let cluster = answer.cluster.ok_or_else(|| Error::missing("cluster"))?;
-        Ok(Existing { inputs: self.clone(), outputs: outputs(cluster.cluster_name, cluster.cluster_arn)? })
+        Ok(Existing {
+            inputs: self.clone(),
+            outputs: outputs(cluster.cluster_name, cluster.cluster_arn)?,
+        })
     }
 
     async fn update(&self, existing: &Existing<Self>, cloud: &Cloud) -> Result<EcsClusterOutputs> {
@@ -135,7 +143,10 @@ impl ExecLogging {
     /// What is configured; a log group that is not used, or not as we would, carries a remark and so equals none.
     fn found(live: Option<ExecuteCommandConfiguration>) -> Self {
         let key_id = live.as_ref().and_then(|it| it.kms_key_id.clone()).unwrap_or_default();
-        let logging = live.as_ref().and_then(|it| it.logging.clone()).unwrap_or(ExecuteCommandLogging::Default);
+        let logging = live
+            .as_ref()
+            .and_then(|it| it.logging.clone())
+            .unwrap_or(ExecuteCommandLogging::Default);
         let log = live.and_then(|it| it.log_configuration);
         let encrypted = log.as_ref().is_some_and(|it| it.cloud_watch_encryption_enabled);
         let bucket = log.as_ref().and_then(|it| it.s3_bucket_name.clone());
@@ -157,7 +168,8 @@ impl ExecLogging {
 async fn describe(name: &str, cloud: &Cloud) -> Result<Option<Cluster>> {
     use ClusterField::{Configurations, Settings, Tags};
     let request = cloud.ecs.describe_clusters().clusters(name);
-    let answer = there(request.set_include(Some(vec![Configurations, Settings, Tags])).send().await)?;
+    let answer =
+        there(request.set_include(Some(vec![Configurations, Settings, Tags])).send().await)?;
     let clusters = answer.and_then(|it| it.clusters).unwrap_or_default();
     Ok(clusters.into_iter().find(|it| it.status() != Some(ecs::INACTIVE)))
 }

@@ -1,15 +1,19 @@
 //! ECS service: keeps tasks running, and replaces them by those of a new task definition.
 
+mod rollout;
+
 use aws_sdk_ecs::types::{
-    AssignPublicIp, AvailabilityZoneRebalancing, AwsVpcConfiguration, Deployment, DeploymentCircuitBreaker,
-    DeploymentConfiguration as SdkDeploymentConfiguration, DeploymentRolloutState as State, LaunchType, LoadBalancer,
+    AssignPublicIp, AvailabilityZoneRebalancing, AwsVpcConfiguration, DeploymentCircuitBreaker,
+    DeploymentConfiguration as SdkDeploymentConfiguration, LaunchType, LoadBalancer,
     NetworkConfiguration, PropagateTags, Service,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::{
     cloud::{Cloud, Tags, ecs},
-    engine::{Class, Error, Existing, Found, Output, Progress, Replacement, Resource, Result, unless_gone},
+    engine::{
+        Class, Error, Existing, Found, Output, Progress, Replacement, Resource, Result, unless_gone,
+    },
     resources::Kind,
 };
 
@@ -120,7 +124,7 @@ impl Resource for EcsService {
             .desired_count(self.desired_count)
             .network_configuration(self.network()?)
             .set_load_balancers(Some(self.load_balancers()?))
-            .set_health_check_grace_period_seconds(self.grace_period())
+            .set_health_check_grace_period_seconds(self.grace_period(None))
             .deployment_configuration(self.deployment.for_sdk())
             // It would start another task before it stops one, which a service that must not overlap cannot bear.
             .availability_zone_rebalancing(AvailabilityZoneRebalancing::Disabled)
@@ -145,7 +149,7 @@ impl Resource for EcsService {
 
     async fn ready(outputs: &EcsServiceOutputs, cloud: &Cloud) -> Result<Progress> {
         match describe(&outputs.cluster, &outputs.name, cloud).await? {
-            Some(service) => judge(&service, outputs),
+            Some(service) => rollout::judge(&service, outputs),
             None => Ok(Progress::Waiting("the service to be visible".to_owned())),
         }
     }
@@ -156,13 +160,27 @@ impl Resource for EcsService {
         match status.as_deref() {
             None | Some(ecs::INACTIVE) => Ok(Progress::Done),
             Some(ecs::ACTIVE) => {
-                let stop = cloud.ecs.update_service().cluster(cluster).service(name).desired_count(0).send().await;
+                let stop = cloud
+                    .ecs
+                    .update_service()
+                    .cluster(cluster)
+                    .service(name)
+                    .desired_count(0)
+                    .send()
+                    .await;
                 match stop.map_err(Error::from) {
                     // A service that refers to something broken cannot be updated; deleting it by force stops it too.
                     Err(error) if error.class() == Class::Final => {}
                     result => unless_gone(result)?,
                 }
-                cloud.ecs.delete_service().cluster(cluster).service(name).force(true).send().await?;
+                cloud
+                    .ecs
+                    .delete_service()
+                    .cluster(cluster)
+                    .service(name)
+                    .force(true)
+                    .send()
+                    .await?;
                 Ok(Progress::Waiting("draining".to_owned()))
             }
             Some(_) => Ok(Progress::Waiting("draining".to_owned())),
@@ -176,9 +194,11 @@ impl EcsService {
         let network = live.network_configuration().and_then(|it| it.awsvpc_configuration());
         let subnets = network.map(AwsVpcConfiguration::subnets).unwrap_or_default();
         let groups = network.map(AwsVpcConfiguration::security_groups).unwrap_or_default();
-        let public = network.and_then(|it| it.assign_public_ip.as_ref()) == Some(&AssignPublicIp::Enabled);
+        let public =
+            network.and_then(|it| it.assign_public_ip.as_ref()) == Some(&AssignPublicIp::Enabled);
         // If there are several, one that we do not want.
-        let targets: Vec<_> = live.load_balancers().iter().map(|it| Some(ServiceTarget::found(it))).collect();
+        let targets: Vec<_> =
+            live.load_balancers().iter().map(|it| Some(ServiceTarget::found(it))).collect();
         let target = targets.iter().find(|it| **it != self.load_balancer).or(targets.first());
         let load_balancer = target.cloned().flatten();
         let grace = match live.health_check_grace_period_seconds.filter(|it| *it != 0) {
@@ -201,7 +221,12 @@ impl EcsService {
             health_check_grace_period_seconds: grace,
             deployment: self.deployment.found(live.deployment_configuration()),
             enable_execute_command: live.enable_execute_command,
-            propagate_tags: live.propagate_tags.as_ref().unwrap_or(&PropagateTags::None).as_str().to_owned(),
+            propagate_tags: live
+                .propagate_tags
+                .as_ref()
+                .unwrap_or(&PropagateTags::None)
+                .as_str()
+                .to_owned(),
             tags,
         }
     }
@@ -211,7 +236,6 @@ impl EcsService {
         let network = (&self.subnets, &self.security_groups, self.assign_public_ip);
         let networks = network != (&old.subnets, &old.security_groups, old.assign_public_ip);
         let balances = self.load_balancer != old.load_balancer;
-        let grace = self.health_check_grace_period_seconds != old.health_check_grace_period_seconds || balances;
         let revision = self.task_definition_arn.get()?;
         let propagation = PropagateTags::from(self.propagate_tags.as_str());
         let exec = self.enable_execute_command;
@@ -220,12 +244,18 @@ impl EcsService {
             .update_service()
             .cluster(&cluster)
             .service(&self.name)
-            .set_task_definition((self.task_definition_arn != old.task_definition_arn).then_some(revision))
-            .set_desired_count((self.desired_count != old.desired_count).then_some(self.desired_count))
+            .set_task_definition(
+                (self.task_definition_arn != old.task_definition_arn).then_some(revision),
+            )
+            .set_desired_count(
+                (self.desired_count != old.desired_count).then_some(self.desired_count),
+            )
             .set_network_configuration(if networks { Some(self.network()?) } else { None })
             .set_load_balancers(if balances { Some(self.load_balancers()?) } else { None })
-            .set_health_check_grace_period_seconds(self.grace_period().filter(|_| grace))
-            .set_deployment_configuration((self.deployment != old.deployment).then(|| self.deployment.for_sdk()))
+            .set_health_check_grace_period_seconds(self.grace_period(Some(old)))
+            .set_deployment_configuration(
+                (self.deployment != old.deployment).then(|| self.deployment.for_sdk()),
+            )
             .set_enable_execute_command((exec != old.enable_execute_command).then_some(exec))
             .set_propagate_tags((self.propagate_tags != old.propagate_tags).then_some(propagation));
         let service = request.send().await?.service.ok_or_else(|| Error::missing("service"))?;
@@ -233,7 +263,8 @@ impl EcsService {
     }
 
     fn network(&self) -> Result<NetworkConfiguration> {
-        let public = if self.assign_public_ip { AssignPublicIp::Enabled } else { AssignPublicIp::Disabled };
+        let public =
+            if self.assign_public_ip { AssignPublicIp::Enabled } else { AssignPublicIp::Disabled };
         let network = AwsVpcConfiguration::builder()
             .set_subnets(Some(self.subnets.get()?))
             .set_security_groups(Some(self.security_groups.get()?))
@@ -249,9 +280,15 @@ impl EcsService {
         self.load_balancer.iter().map(one).collect()
     }
 
-    /// ECS takes it with a load balancer only; there, none is 0.
-    fn grace_period(&self) -> Option<i32> {
-        self.load_balancer.as_ref().map(|_| self.health_check_grace_period_seconds.unwrap_or(0))
+    /// ECS takes it with a load balancer only. One that is there cannot be taken away but set to 0, which is the same.
+    fn grace_period(&self, old: Option<&Self>) -> Option<i32> {
+        let (wanted, had) = (self.health_check_grace_period_seconds, old.and_then(Self::grace));
+        self.load_balancer.as_ref().and(if wanted == had { None } else { wanted.or(Some(0)) })
+    }
+
+    /// The one that is in force.
+    fn grace(&self) -> Option<i32> {
+        self.load_balancer.as_ref().and(self.health_check_grace_period_seconds)
     }
 }
 
@@ -267,7 +304,9 @@ impl ServiceTarget {
 
 impl DeploymentConfiguration {
     fn for_sdk(&self) -> SdkDeploymentConfiguration {
-        let breaker = DeploymentCircuitBreaker::builder().enable(self.circuit_breaker).rollback(self.circuit_breaker);
+        let breaker = DeploymentCircuitBreaker::builder()
+            .enable(self.circuit_breaker)
+            .rollback(self.circuit_breaker);
         SdkDeploymentConfiguration::builder()
             .minimum_healthy_percent(self.minimum_healthy_percent)
             .maximum_percent(self.maximum_percent)
@@ -291,56 +330,9 @@ impl DeploymentConfiguration {
 /// A service that is there. One that is draining is not: its name becomes free when the last task has stopped, and until
 /// then ECS refuses another one.
 async fn describe(cluster: &str, name: &str, cloud: &Cloud) -> Result<Option<Service>> {
-    Ok(ecs::describe_service(cluster, name, cloud).await?.filter(|it| it.status() == Some(ecs::ACTIVE)))
-}
-
-/// Whether the deployment that we started, or found, is over, and how it ended.
-fn judge(service: &Service, outputs: &EcsServiceOutputs) -> Result<Progress> {
-    let name = &outputs.name;
-    let event = last_event(service);
-    let Some(ours) = service.deployments().iter().find(|it| it.id() == Some(&outputs.deployment)) else {
-        let primary = primary(service);
-        let later = primary.and_then(Deployment::created_at).is_some_and(|it| it.secs() >= outputs.deployed_at);
-        return if later {
-            let revision = service.task_definition().unwrap_or_default();
-            let revision = revision.rsplit('/').next().unwrap_or_default();
-            Err(Error::Refused(format!(
-                "the deployment of service `{name}` was rolled back, or another one took its place: {revision} runs \
-                 now. Last event: {event}"
-            )))
-        } else {
-            // ECS answered from before our call.
-            Ok(Progress::Waiting("the deployment to be visible".to_owned()))
-        };
-    };
-    let done = match &ours.rollout_state {
-        Some(State::Completed) => true,
-        Some(State::Failed) => {
-            let reason = ours.rollout_state_reason().unwrap_or("no reason given");
-            return Err(Error::Refused(format!(
-                "the deployment of service `{name}` failed: {reason} Last event: {event}"
-            )));
-        }
-        Some(_) => false,
-        // Given for services with rolling updates only, says the API reference.
-        None => service.running_count >= service.desired_count,
-    };
-    if done {
-        return Ok(Progress::Done);
-    }
-    let (running, wanted) = (ours.running_count, service.desired_count);
-    Ok(Progress::Waiting(format!("{running} of {wanted} tasks running: {event}")))
-}
-
-/// The newest event, without the name of the service that ECS puts before it.
-fn last_event(service: &Service) -> &str {
-    let event = service.events().first().and_then(|it| it.message()).unwrap_or("none yet");
-    let name = format!("(service {})", service.service_name().unwrap_or_default());
-    event.strip_prefix(&name).unwrap_or(event).trim()
-}
-
-fn primary(service: &Service) -> Option<&Deployment> {
-    service.deployments().iter().find(|it| it.status() == Some("PRIMARY"))
+    Ok(ecs::describe_service(cluster, name, cloud)
+        .await?
+        .filter(|it| it.status() == Some(ecs::ACTIVE)))
 }
 
 /// Live ids, in the wanted order if they are the wanted ones.
@@ -354,13 +346,16 @@ fn in_order_of(wanted: &Output<Vec<String>>, live: &[String]) -> Vec<String> {
 }
 
 fn outputs(service: &Service, cluster: String) -> Result<EcsServiceOutputs> {
-    let deployment = primary(service);
+    let deployment = rollout::primary(service);
     Ok(EcsServiceOutputs {
         name: service.service_name.clone().ok_or_else(|| Error::missing("service name"))?,
         arn: service.service_arn.clone().ok_or_else(|| Error::missing("service ARN"))?,
         cluster,
         deployment: deployment.and_then(|it| it.id.clone()).unwrap_or_default(),
-        deployed_at: deployment.and_then(|it| it.created_at).map(|it| it.secs()).unwrap_or_default(),
+        deployed_at: deployment
+            .and_then(|it| it.created_at)
+            .map(|it| it.secs())
+            .unwrap_or_default(),
     })
 }
 
@@ -378,5 +373,18 @@ impl Output<EcsServiceOutputs> {
     /// Name or ARN of the cluster.
     pub fn cluster(&self) -> Output<String> {
         self.map(|it| it.cluster)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_compared_whatever_their_order() {
+        let ids = |ids: &[&str]| ids.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+        let wanted = Output::from(ids(&["b", "a"]));
+        assert_eq!(in_order_of(&wanted, &ids(&["a", "b"])), ["b", "a"]);
+        assert_eq!(in_order_of(&wanted, &ids(&["c", "a"])), ["a", "c"]);
     }
 }

@@ -209,13 +209,6 @@ impl Resource for Instance {
 
     async fn update(&self, existing: &Existing<Self>, cloud: &Cloud) -> Result<InstanceOutputs> {
         let (old, id) = (&existing.inputs, existing.outputs.id.as_str());
-        if self.volume_gib < old.volume_gib {
-            return Err(Error::Refused(format!(
-                "The volume of {id} has {} GiB, and AWS cannot make a volume smaller. Leave it at {0} GiB, or terminate \
-                 the instance and run this again for a new one; what is on the volume is lost then.",
-                old.volume_gib
-            )));
-        }
         if self.instance_type != old.instance_type {
             self.sync_type(id, cloud).await?;
         }
@@ -244,6 +237,15 @@ impl Resource for Instance {
             self.sync_volume(&existing.outputs, cloud).await?;
         }
         Ok(existing.outputs.clone())
+    }
+
+    fn objection(&self, existing: Option<&Existing<Self>>) -> Option<String> {
+        let there = existing.filter(|it| self.volume_gib < it.inputs.volume_gib)?;
+        Some(format!(
+            "the volume of {} has {} GiB, and AWS cannot make a volume smaller. Leave it at {1} GiB, or terminate the \
+             instance and run this again for a new one; what is on the volume is lost then",
+            there.outputs.id, there.inputs.volume_gib
+        ))
     }
 
     fn notes(&self, existing: &Existing<Self>) -> Vec<String> {

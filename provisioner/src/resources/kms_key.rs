@@ -98,7 +98,8 @@ impl Resource for KmsKey {
     }
 
     async fn create(&self, _token: &str, cloud: &Cloud) -> Result<Existing<Self>> {
-        let request = cloud.kms.create_key().description(&self.description).policy(self.policy.to_string());
+        let request =
+            cloud.kms.create_key().description(&self.description).policy(self.policy.to_string());
         let request = request.set_tags(Some(sdk_tags(self.tags.iter())?));
         // Nothing tells KMS that a repeated call is the same one: after a lost answer the engine looks first.
         let once = Builder::new().retry_config(RetryConfig::disabled());
@@ -120,7 +121,13 @@ impl Resource for KmsKey {
             cloud.kms.put_key_policy().key_id(id).policy(self.policy.to_string()).send().await?;
         }
         if self.description != old.description {
-            cloud.kms.update_key_description().key_id(id).description(&self.description).send().await?;
+            cloud
+                .kms
+                .update_key_description()
+                .key_id(id)
+                .description(&self.description)
+                .send()
+                .await?;
         }
         match (self.rotation, old.rotation) {
             (true, false) => drop(cloud.kms.enable_key_rotation().key_id(id).send().await?),
@@ -162,15 +169,25 @@ impl KmsKey {
     /// time it matters most is right after a creation whose answer was lost: a second key would be made. The search is
     /// rare: neither the record nor the alias has led to a key.
     async fn search(&self, cloud: &Cloud) -> Result<Option<KeyMetadata>> {
-        let keys: Vec<_> = cloud.kms.list_keys().into_paginator().items().send().try_collect().await?;
+        let keys: Vec<_> =
+            cloud.kms.list_keys().into_paginator().items().send().try_collect().await?;
         let ids = keys.into_iter().filter_map(|it| it.key_id);
         let found: Vec<Option<KeyMetadata>> = stream::iter(ids)
-            .map(|id| async move { if self.is_tagged(&id, cloud).await? { describe(&id, cloud).await } else { Ok(None) } })
+            .map(|id| async move {
+                if self.is_tagged(&id, cloud).await? {
+                    describe(&id, cloud).await
+                } else {
+                    Ok(None)
+                }
+            })
             .buffer_unordered(ASKED_AT_ONCE)
             .try_collect()
             .await?;
         let age = |it: &KeyMetadata| it.creation_date.map(|date| date.secs());
-        Ok(found.into_iter().flatten().min_by_key(|it| (it.key_state != Some(KeyState::Enabled), age(it))))
+        Ok(found
+            .into_iter()
+            .flatten()
+            .min_by_key(|it| (it.key_state != Some(KeyState::Enabled), age(it))))
     }
 
     /// Whether a key carries the tags that say what it is to the stack.

@@ -93,9 +93,8 @@ impl Resource for ListenerRule {
         let mut answer = request.clone().send().await.map_err(Error::from);
         if answer.as_ref().is_err_and(|it| it.class() == Class::Exists) {
             let _turn = TURN.lock().await;
-            // A refused call had no effect: this is still the only one that creates something.
-            if let Some(away) = self.make_way(&rules(&listener, cloud).await?, cloud).await? {
-                cloud.elb.set_rule_priorities().rule_priorities(away).send().await?;
+            // A refused call had no effect: there is still only one that creates something.
+            if self.make_way(&rules(&listener, cloud).await?, cloud).await? {
                 answer = request.send().await.map_err(Error::from);
             }
         }
@@ -179,36 +178,30 @@ impl ListenerRule {
         host.into_iter().chain(path).collect()
     }
 
-    /// Takes our place, and sends another rule of ours that has it to the end in the same call. That one goes to its
-    /// own place, or is deleted, in its turn.
     async fn sync_priority(&self, arn: &str, cloud: &Cloud) -> Result<()> {
         let _turn = TURN.lock().await;
         // Others may have moved since we were planned.
         let rules = rules(&listener_of(arn), cloud).await?;
         let own = rules.iter().find(|it| it.rule_arn() == Some(arn));
-        if own.and_then(priority) == Some(self.priority) {
-            return Ok(());
+        if own.and_then(priority) != Some(self.priority) {
+            self.make_way(&rules, cloud).await?;
+            set_priority(arn, self.priority, cloud).await?;
         }
-        let pair = RulePriorityPair::builder().rule_arn(arn).priority(self.priority).build();
-        let request = cloud.elb.set_rule_priorities().rule_priorities(pair);
-        match self.make_way(&rules, cloud).await? {
-            Some(away) => request.rule_priorities(away).send().await?,
-            None => request.send().await?,
-        };
         Ok(())
     }
 
-    /// Where the rule at our place is to go, if it is another of this stack. One that somebody else put there stays,
-    /// and AWS refuses ours.
-    async fn make_way(&self, rules: &[Rule], cloud: &Cloud) -> Result<Option<RulePriorityPair>> {
+    /// Sends the rule at our place to the end if it is another of this stack: it goes to its own place, or is deleted,
+    /// in its turn. One that somebody else put there stays, and AWS refuses ours.
+    async fn make_way(&self, rules: &[Rule], cloud: &Cloud) -> Result<bool> {
         let at_our_place = rules.iter().find(|it| priority(it) == Some(self.priority));
-        let Some(arn) = at_our_place.and_then(Rule::rule_arn) else { return Ok(None) };
-        if !elb::is_another(&elb::found(arn, cloud).await?, &self.tags, cloud) {
-            return Ok(None);
-        }
+        let Some(arn) = at_our_place.and_then(Rule::rule_arn) else { return Ok(false) };
         let taken: BTreeSet<i32> = rules.iter().filter_map(priority).collect();
-        let free = (1..=LAST).rev().find(|it| !taken.contains(it));
-        Ok(free.map(|free| RulePriorityPair::builder().rule_arn(arn).priority(free).build()))
+        let Some(free) = (1..=LAST).rev().find(|it| !taken.contains(it)) else { return Ok(false) };
+        let is_ours = elb::is_another(&elb::found(arn, cloud).await?, &self.tags, cloud);
+        if is_ours {
+            set_priority(arn, free, cloud).await?;
+        }
+        Ok(is_ours)
     }
 }
 
@@ -254,6 +247,12 @@ async fn rules(listener: &str, cloud: &Cloud) -> Result<Vec<Rule>> {
     let mut rules: Vec<Rule> = there(found)?.unwrap_or_default();
     rules.retain(|it| it.is_default() != Some(true));
     Ok(rules)
+}
+
+async fn set_priority(arn: &str, priority: i32, cloud: &Cloud) -> Result<()> {
+    let pair = RulePriorityPair::builder().rule_arn(arn).priority(priority).build();
+    cloud.elb.set_rule_priorities().rule_priorities(pair).send().await?;
+    Ok(())
 }
 
 fn priority(rule: &Rule) -> Option<i32> {

@@ -1,10 +1,11 @@
 //! CloudWatch log group: where a container's output goes.
 
+use aws_sdk_cloudwatchlogs::types::LogGroup as Live;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     cloud::{Cloud, Tags},
-    engine::{Existing, Found, Output, Progress, Resource, Result},
+    engine::{Error, Existing, Found, Output, Progress, Resource, Result},
     resources::Kind,
 };
 
@@ -36,33 +37,42 @@ impl Resource for LogGroup {
     const REPLACED_BY: &'static [&'static str] = &["name"];
 
     async fn read(&self, recorded: Option<&Existing<Self>>, cloud: &Cloud) -> Result<Found<Self>> {
-        let request = cloud.logs.describe_log_groups().log_group_name_prefix(&self.name);
-        let page = request.send().await?;
-        // The search is by prefix: `gsm` also finds `gsm-old`. The exact name sorts first, so it is on the first page.
-        let Some(group) = page.log_groups().iter().find(|it| it.log_group_name() == Some(&self.name)) else {
+        let mut group = None;
+        if let Some(it) = recorded {
+            group = describe(&it.outputs.name, cloud).await?;
+        }
+        if group.is_none() {
+            group = describe(&self.name, cloud).await?;
+        }
+        let Some(group) = group else {
             return Ok(Found::Nothing);
         };
-        let arn = group.log_group_arn().map(str::to_owned).unwrap_or_else(|| self.arn(cloud));
+        let name = group.log_group_name.ok_or_else(|| Error::missing("log group name"))?;
+        let arn = group.log_group_arn.unwrap_or_else(|| arn(&name, cloud));
         let live = cloud.logs.list_tags_for_resource().resource_arn(&arn).send().await?;
         let live = Tags::found(live.tags().cloned().unwrap_or_default());
         let existing = Existing {
             inputs: Self {
-                name: self.name.clone(),
-                retention_days: group.retention_in_days(),
-                key_arn: group.kms_key_id().map(str::to_owned).into(),
+                name: name.clone(),
+                retention_days: group.retention_in_days,
+                key_arn: group.kms_key_id.into(),
                 tags: live.of_ours(&self.tags, recorded.map(|it| &it.inputs.tags)),
             },
-            outputs: LogGroupOutputs { name: self.name.clone(), arn },
+            outputs: LogGroupOutputs { name, arn },
         };
         Ok(live.sort(existing, cloud))
     }
 
     async fn create(&self, _token: &str, cloud: &Cloud) -> Result<Existing<Self>> {
         let request = cloud.logs.create_log_group().log_group_name(&self.name);
-        request.set_kms_key_id(self.key_arn.get()?).set_tags(Some(self.tags.to_map())).send().await?;
+        request
+            .set_kms_key_id(self.key_arn.get()?)
+            .set_tags(Some(self.tags.to_map()))
+            .send()
+            .await?;
         Ok(Existing {
             inputs: Self { retention_days: None, ..self.clone() },
-            outputs: LogGroupOutputs { name: self.name.clone(), arn: self.arn(cloud) },
+            outputs: LogGroupOutputs { name: self.name.clone(), arn: arn(&self.name, cloud) },
         })
     }
 
@@ -102,7 +112,13 @@ impl LogGroup {
     async fn sync_key(&self, cloud: &Cloud) -> Result<()> {
         match self.key_arn.get()? {
             Some(key) => {
-                cloud.logs.associate_kms_key().log_group_name(&self.name).kms_key_id(key).send().await?;
+                cloud
+                    .logs
+                    .associate_kms_key()
+                    .log_group_name(&self.name)
+                    .kms_key_id(key)
+                    .send()
+                    .await?;
             }
             None => {
                 cloud.logs.disassociate_kms_key().log_group_name(&self.name).send().await?;
@@ -124,10 +140,17 @@ impl LogGroup {
         }
         Ok(())
     }
+}
 
-    fn arn(&self, cloud: &Cloud) -> String {
-        cloud.arn("logs", &format!("log-group:{}", self.name))
-    }
+async fn describe(name: &str, cloud: &Cloud) -> Result<Option<Live>> {
+    let page = cloud.logs.describe_log_groups().log_group_name_prefix(name).send().await?;
+    // The search is by prefix: `gsm` also finds `gsm-old`. The exact name sorts first, so it is on the first page.
+    let mut groups = page.log_groups.unwrap_or_default().into_iter();
+    Ok(groups.find(|it| it.log_group_name() == Some(name)))
+}
+
+fn arn(name: &str, cloud: &Cloud) -> String {
+    cloud.arn("logs", &format!("log-group:{name}"))
 }
 
 impl Output<LogGroupOutputs> {

@@ -8,7 +8,6 @@ mod dns_record;
 mod ecs_cluster;
 mod ecs_service;
 mod elastic_ip;
-mod iam_role;
 mod instance;
 mod instance_profile;
 mod kms_key;
@@ -17,6 +16,7 @@ mod listener_rule;
 mod load_balancer;
 mod log_group;
 mod parameter;
+mod role;
 mod security_group;
 mod security_group_rule;
 mod target_group;
@@ -30,7 +30,6 @@ pub use dns_record::{DnsRecord, DnsRecordOutputs, DnsTarget};
 pub use ecs_cluster::{EcsCluster, EcsClusterOutputs, ExecLogging};
 pub use ecs_service::{DeploymentConfiguration, EcsService, EcsServiceOutputs, ServiceTarget};
 pub use elastic_ip::{ElasticIp, ElasticIpOutputs};
-pub use iam_role::{Role, RoleOutputs};
 pub use instance::{Instance, InstanceOutputs, MetadataOptions};
 pub use instance_profile::{InstanceProfile, InstanceProfileOutputs};
 pub use kms_key::{KmsKey, KmsKeyOutputs};
@@ -39,11 +38,10 @@ pub use listener_rule::{ListenerRule, ListenerRuleOutputs};
 pub use load_balancer::{LoadBalancer, LoadBalancerAttributes, LoadBalancerOutputs};
 pub use log_group::{LogGroup, LogGroupOutputs};
 pub use parameter::{Parameter, ParameterOutputs, ParameterSource};
+pub use role::{Role, RoleOutputs};
 pub use security_group::{SecurityGroup, SecurityGroupOutputs};
 pub use security_group_rule::{Direction, Peer, SecurityGroupRule, SecurityGroupRuleOutputs};
-pub use target_group::{
-    TargetGroup, TargetGroupAttributes, TargetGroupOutputs, TargetHealthCheck,
-};
+pub use target_group::{TargetGroup, TargetGroupAttributes, TargetGroupOutputs, TargetHealthCheck};
 pub use task_definition::{
     Container, ContainerHealthCheck, IMAGE_TAG, TaskDefinition, TaskDefinitionOutputs,
 };

@@ -102,7 +102,11 @@ impl Resource for Parameter {
         let mut outputs = existing.outputs.clone();
         if !self.keeps_version(old) {
             // Whatever is changed, SSM wants the value with it.
-            let value = if self.source == old.source { self.present_value(cloud).await? } else { self.value()? };
+            let value = if self.source == old.source {
+                self.present_value(cloud).await?
+            } else {
+                self.value()?
+            };
             outputs.version = self.put(&value, true, cloud).await?;
         }
         if self.tags != old.tags {
@@ -115,10 +119,27 @@ impl Resource for Parameter {
         self.keeps_version(&existing.inputs).then(|| existing.outputs.clone())
     }
 
+    fn objection(&self, existing: Option<&Existing<Self>>) -> Option<String> {
+        let ParameterSource::Env { variable, value } = &self.source else { return None };
+        match value.as_ref().and_then(Sealed::reveal) {
+            None if existing.is_none() => Some(self.has_no_value(variable)),
+            Some("") => {
+                Some(format!("{variable} is empty; set it to the value of `{}`", self.name))
+            }
+            Some(value) if value.len() > MAX_BYTES => Some(format!(
+                "{variable} has {} bytes, and SSM keeps up to {MAX_BYTES} in a standard parameter",
+                value.len()
+            )),
+            _ => None,
+        }
+    }
+
     fn notes(&self, _existing: &Existing<Self>) -> Vec<String> {
         match &self.source {
             ParameterSource::Env { variable, value: None } => {
-                vec![format!("{variable} is not set in the environment: the value that is there stays")]
+                vec![format!(
+                    "{variable} is not set in the environment: the value that is there stays"
+                )]
             }
             _ => Vec::new(),
         }
@@ -134,12 +155,6 @@ impl Parameter {
     /// Puts a value; gives its version.
     async fn put(&self, value: &Sealed, overwrite: bool, cloud: &Cloud) -> Result<i64> {
         let value = value.reveal().ok_or_else(|| Error::missing("secret"))?;
-        if value.len() > MAX_BYTES {
-            let (name, length) = (&self.name, value.len());
-            return Err(Error::Refused(format!(
-                "the value of `{name}` is {length} bytes long; SSM keeps at most {MAX_BYTES} (in its standard tier)"
-            )));
-        }
         let request = cloud.ssm.put_parameter().name(&self.name).value(value).overwrite(overwrite);
         let request = request.r#type(ParameterType::SecureString).tier(ParameterTier::Standard);
         let request = request.key_id(self.key_id.get()?).description(&self.description);
@@ -152,15 +167,15 @@ impl Parameter {
     fn value(&self) -> Result<Sealed> {
         match &self.source {
             ParameterSource::Generated { length } => Ok(Sealed::generate(*length)),
-            ParameterSource::Env { value: Some(value), variable } => match value.reveal() {
-                Some("") => Err(Error::Refused(format!("{variable} is empty; set it to the value of `{}`", self.name))),
-                _ => Ok(value.clone()),
-            },
+            ParameterSource::Env { value: Some(value), .. } => Ok(value.clone()),
             ParameterSource::Env { value: None, variable } => {
-                let name = &self.name;
-                Err(Error::Refused(format!("set {variable} in the environment: `{name}` has no value yet")))
+                Err(Error::Refused(self.has_no_value(variable)))
             }
         }
+    }
+
+    fn has_no_value(&self, variable: &str) -> String {
+        format!("set {variable} in the environment: `{}` has no value yet", self.name)
     }
 
     /// The value that is there, to be put again with something else changed.
@@ -169,16 +184,24 @@ impl Parameter {
         present.map(Sealed::new).ok_or_else(|| {
             let name = &self.name;
             let what_to_do = match &self.source {
-                ParameterSource::Env { variable, .. } => format!("set {variable} in the environment"),
-                ParameterSource::Generated { .. } => format!("delete `{name}`, so that another value is made up"),
+                ParameterSource::Env { variable, .. } => {
+                    format!("set {variable} in the environment")
+                }
+                ParameterSource::Generated { .. } => {
+                    format!("delete `{name}`, so that another value is made up")
+                }
             };
-            Error::Refused(format!("the value of `{name}` cannot be decrypted any more; {what_to_do}"))
+            Error::Refused(format!(
+                "the value of `{name}` cannot be decrypted any more; {what_to_do}"
+            ))
         })
     }
 
     /// Whether an update changes nothing but tags.
     fn keeps_version(&self, old: &Self) -> bool {
-        self.source == old.source && self.key_id == old.key_id && self.description == old.description
+        self.source == old.source
+            && self.key_id == old.key_id
+            && self.description == old.description
     }
 
     /// The key in the words of the wanted one if it is the same: SSM gives an id, an ARN or an alias, whichever it was
@@ -194,12 +217,16 @@ impl Parameter {
         let set = self.tags.to_set(&old.tags);
         if !set.is_empty() {
             let set = sdk_tags(set.iter().map(|(key, value)| (key.as_str(), value.as_str())))?;
-            let request = cloud.ssm.add_tags_to_resource().resource_type(ResourceTypeForTagging::Parameter);
+            let request =
+                cloud.ssm.add_tags_to_resource().resource_type(ResourceTypeForTagging::Parameter);
             request.resource_id(&self.name).set_tags(Some(set)).send().await?;
         }
         let remove = self.tags.to_remove(&old.tags);
         if !remove.is_empty() {
-            let request = cloud.ssm.remove_tags_from_resource().resource_type(ResourceTypeForTagging::Parameter);
+            let request = cloud
+                .ssm
+                .remove_tags_from_resource()
+                .resource_type(ResourceTypeForTagging::Parameter);
             request.resource_id(&self.name).set_tag_keys(Some(remove)).send().await?;
         }
         Ok(())
@@ -215,8 +242,12 @@ impl ParameterSource {
             (Self::Generated { .. }, Some(Self::Env { variable, .. })) => {
                 Self::Env { variable: variable.clone(), value: None }
             }
-            (Self::Generated { .. }, _) => Self::Generated { length: value.map_or(0, |it| it.chars().count()) },
-            (Self::Env { variable, value: None }, _) => Self::Env { variable: variable.clone(), value: None },
+            (Self::Generated { .. }, _) => {
+                Self::Generated { length: value.map_or(0, |it| it.chars().count()) }
+            }
+            (Self::Env { variable, value: None }, _) => {
+                Self::Env { variable: variable.clone(), value: None }
+            }
             (Self::Env { variable, value: Some(_) }, _) => {
                 Self::Env { variable: variable.clone(), value: value.map(Sealed::new) }
             }
@@ -226,11 +257,14 @@ impl ParameterSource {
 
 /// What there is to know about a parameter without its value. Only this names the key.
 async fn describe(name: &str, cloud: &Cloud) -> Result<Option<ParameterMetadata>> {
-    let filter = ParameterStringFilter::builder().key("Name").option("Equals").values(name).build()?;
+    let filter =
+        ParameterStringFilter::builder().key("Name").option("Equals").values(name).build()?;
     // SSM filters after it has cut the list into pages: the first ones may be empty.
-    let mut pages = cloud.ssm.describe_parameters().parameter_filters(filter).into_paginator().send();
+    let mut pages =
+        cloud.ssm.describe_parameters().parameter_filters(filter).into_paginator().send();
     while let Some(page) = pages.next().await {
-        let found = page?.parameters.unwrap_or_default().into_iter().find(|it| it.name() == Some(name));
+        let found =
+            page?.parameters.unwrap_or_default().into_iter().find(|it| it.name() == Some(name));
         if found.is_some() {
             return Ok(found);
         }
@@ -248,7 +282,8 @@ async fn get(name: &str, cloud: &Cloud) -> Result<Option<Live>> {
 }
 
 async fn tags(name: &str, cloud: &Cloud) -> Result<Tags> {
-    let request = cloud.ssm.list_tags_for_resource().resource_type(ResourceTypeForTagging::Parameter);
+    let request =
+        cloud.ssm.list_tags_for_resource().resource_type(ResourceTypeForTagging::Parameter);
     let answer = request.resource_id(name).send().await?;
     Ok(Tags::found(answer.tag_list.unwrap_or_default().into_iter().map(|it| (it.key, it.value))))
 }

@@ -118,7 +118,7 @@ impl Resource for SecurityGroup {
     }
 }
 
-/// AWS writes into the description whose interface it is (`ELB app/gsm/50dc6c495c0c9188`); those of instances have none.
+/// AWS writes into the description whose interface it is (`ELB app/gsm/50dc6c495c0c9188`); an instance's has none.
 fn interface_in_words(interface: &NetworkInterface) -> String {
     let id = interface.network_interface_id().unwrap_or_default();
     let instance = interface.attachment().and_then(|it| it.instance_id());

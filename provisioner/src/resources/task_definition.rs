@@ -5,8 +5,8 @@ mod container;
 use std::cmp::Reverse;
 
 use aws_sdk_ecs::types::{
-    Compatibility, ContainerDefinition, CpuArchitecture, NetworkMode, OsFamily, RuntimePlatform, Service,
-    TaskDefinition as Live, TaskDefinitionField, TaskDefinitionStatus,
+    Compatibility, ContainerDefinition, CpuArchitecture, NetworkMode, OsFamily, RuntimePlatform,
+    Service, TaskDefinition as Live, TaskDefinitionField, TaskDefinitionStatus,
 };
 use serde::{Deserialize, Serialize};
 
@@ -96,12 +96,15 @@ impl Resource for TaskDefinition {
             found = describe(&it.outputs.arn, cloud).await?.filter(|(it, _)| is_active(it));
         }
         if found.is_none()
-            && let Some(arn) = revisions(&self.family, TaskDefinitionStatus::Active, cloud).await?.first()
+            && let Some(arn) =
+                revisions(&self.family, TaskDefinitionStatus::Active, cloud).await?.first()
         {
             found = describe(arn, cloud).await?;
         }
         match found {
-            Some((live, tags)) => Ok(tags.sort(self.existing(live, &tags, recorded, cloud)?, cloud)),
+            Some((live, tags)) => {
+                Ok(tags.sort(self.existing(live, &tags, recorded, cloud)?, cloud))
+            }
             None => Ok(Found::Nothing),
         }
     }
@@ -110,7 +113,11 @@ impl Resource for TaskDefinition {
         Ok(Existing { inputs: self.clone(), outputs: self.register(&self.image, cloud).await? })
     }
 
-    async fn update(&self, existing: &Existing<Self>, cloud: &Cloud) -> Result<TaskDefinitionOutputs> {
+    async fn update(
+        &self,
+        existing: &Existing<Self>,
+        cloud: &Cloud,
+    ) -> Result<TaskDefinitionOutputs> {
         let old = &existing.inputs;
         if self.differs_in_tags_only(old) {
             ecs::sync_tags(&existing.outputs.arn, &self.tags, &old.tags, cloud).await?;
@@ -130,7 +137,9 @@ impl Resource for TaskDefinition {
         if *own != existing.inputs.image || runs == own {
             return Vec::new();
         }
-        vec![format!("runs {runs}, put there by `deploy`; stack.yaml's own {own} is used again only when it changes")]
+        vec![format!(
+            "runs {runs}, put there by `deploy`; stack.yaml's own {own} is used again only when it changes"
+        )]
     }
 
     async fn delete(outputs: &TaskDefinitionOutputs, cloud: &Cloud) -> Result<Progress> {
@@ -140,7 +149,8 @@ impl Resource for TaskDefinition {
         // What is deregistered harms nobody and costs nothing: whoever may not delete it, leaves it.
         let inactive = revisions(&outputs.family, TaskDefinitionStatus::Inactive, cloud).await?;
         for some in inactive.chunks(DELETED_AT_ONCE) {
-            let request = cloud.ecs.delete_task_definitions().set_task_definitions(Some(some.to_vec()));
+            let request =
+                cloud.ecs.delete_task_definitions().set_task_definitions(Some(some.to_vec()));
             match request.send().await.map_err(Error::from) {
                 Err(error) if error.class() == Class::Transient => return Err(error),
                 _ => {}
@@ -167,10 +177,18 @@ impl TaskDefinition {
         let architecture = live.runtime_platform().and_then(|it| it.cpu_architecture.as_ref());
         let number = |text: Option<&str>| text.and_then(|it| it.parse().ok()).unwrap_or_default();
         let origin = tags.get(IMAGE_TAG).unwrap_or(&image);
+        let mut additions = container::additions(&live, container, cloud);
+        let mut family = live.family.clone().unwrap_or_default();
+        // Only a family that we know as ours has been renamed. Any other one was given to the service by somebody
+        // else: to replace it would be to delete it.
+        if family != self.family && recorded.is_none_or(|it| it.outputs.family != family) {
+            additions.push(format!("family {family}"));
+            family.clone_from(&self.family);
+        }
         let comparable = Tags::found(tags.iter().filter(|(key, _)| *key != IMAGE_TAG));
         Ok(Existing {
             inputs: Self {
-                family: live.family.clone().unwrap_or_default(),
+                family,
                 // These two only say where to look.
                 cluster: self.cluster.clone(),
                 service: self.service.clone(),
@@ -182,7 +200,7 @@ impl TaskDefinition {
                 task_role_arn: live.task_role_arn().unwrap_or_default().into(),
                 exec: container::exec(container),
                 container: Container::found(container),
-                additions: container::additions(&live, container, cloud),
+                additions,
                 tags: comparable.of_ours(&self.tags, recorded.map(|it| &it.inputs.tags)),
             },
             outputs: outputs(&live, image)?,
@@ -206,7 +224,11 @@ impl TaskDefinition {
             .task_role_arn(self.task_role_arn.get()?)
             .container_definitions(self.container.definition(image, self.exec, cloud)?)
             .set_tags(Some(ecs::tags(tags.iter())));
-        let live = request.send().await?.task_definition.ok_or_else(|| Error::missing("task definition"))?;
+        let live = request
+            .send()
+            .await?
+            .task_definition
+            .ok_or_else(|| Error::missing("task definition"))?;
         outputs(&live, image.to_owned())
     }
 
@@ -218,14 +240,22 @@ impl TaskDefinition {
 
 /// A revision and its tags, whatever its status.
 async fn describe(arn: &str, cloud: &Cloud) -> Result<Option<(Live, Tags)>> {
-    let request = cloud.ecs.describe_task_definition().task_definition(arn).include(TaskDefinitionField::Tags);
+    let request = cloud
+        .ecs
+        .describe_task_definition()
+        .task_definition(arn)
+        .include(TaskDefinitionField::Tags);
     let Some(answer) = there(request.send().await)? else { return Ok(None) };
     let tags = ecs::found(answer.tags());
     Ok(answer.task_definition.map(|it| (it, tags)))
 }
 
 /// ARNs of the revisions of a family, the newest first.
-async fn revisions(family: &str, status: TaskDefinitionStatus, cloud: &Cloud) -> Result<Vec<String>> {
+async fn revisions(
+    family: &str,
+    status: TaskDefinitionStatus,
+    cloud: &Cloud,
+) -> Result<Vec<String>> {
     let request = cloud.ecs.list_task_definitions().family_prefix(family).status(status);
     let mut arns: Vec<String> = request.into_paginator().items().send().try_collect().await?;
     // Despite its name the prefix is the whole name, says the API reference; a longer one is not ours to touch.
@@ -245,7 +275,8 @@ fn is_active(live: &Live) -> bool {
 }
 
 fn outputs(live: &Live, image: String) -> Result<TaskDefinitionOutputs> {
-    let arn = live.task_definition_arn.clone().ok_or_else(|| Error::missing("task definition ARN"))?;
+    let arn =
+        live.task_definition_arn.clone().ok_or_else(|| Error::missing("task definition ARN"))?;
     let family = live.family.clone().ok_or_else(|| Error::missing("family"))?;
     Ok(TaskDefinitionOutputs { arn, family, revision: live.revision, image })
 }

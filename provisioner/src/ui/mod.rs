@@ -1,5 +1,6 @@
 //! What the user sees. All colour is here.
 
+mod deployment;
 mod paint;
 mod plan;
 mod progress;
@@ -12,6 +13,8 @@ use std::{
 
 use serde_json::{Value, json};
 
+pub use deployment::{event_text, post_mortem_text, seconds};
+pub(crate) use paint::harmless;
 pub use plan::plan_text;
 pub use progress::Progress;
 pub use report::{error_text, outcome_text};
@@ -99,9 +102,13 @@ impl Ui {
     /// What came of a run.
     pub fn outcome(&self, outcome: &Outcome) {
         self.failures(&outcome.failures);
-        let done: Vec<_> =
-            outcome.done.iter().map(|it| json!({ "name": it.name, "kind": it.kind, "action": it.action })).collect();
-        let object = json!({ "done": done, "skipped": outcome.skipped, "outputs": outcome.outputs });
+        let done: Vec<_> = outcome
+            .done
+            .iter()
+            .map(|it| json!({ "name": it.name, "kind": it.kind, "action": it.action }))
+            .collect();
+        let object =
+            json!({ "done": done, "skipped": outcome.skipped, "outputs": outcome.outputs });
         self.result(&outcome_text(outcome), "outcome", object);
     }
 
@@ -133,8 +140,11 @@ impl Ui {
     /// When there is nobody to ask.
     pub fn confirm(&self, question: &str, flag: &str) -> Result<bool, Failure> {
         if self.json || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-            return Err(Failure::new(Exit::Configuration, "nothing was changed: there is no terminal to ask on")
-                .hint(format!("run again with `{flag}` if you agree with the plan")));
+            return Err(Failure::new(
+                Exit::Configuration,
+                "nothing was changed: there is no terminal to ask on",
+            )
+            .hint(format!("run again with `{flag}` if you agree with the plan")));
         }
         anstream::eprint!("{question} Only `yes` goes on: ");
         let mut answer = String::new();

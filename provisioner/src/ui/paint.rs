@@ -31,6 +31,6 @@ pub(super) fn sign(action: Action) -> (char, Style) {
 }
 
 /// What came from outside, without control characters that a terminal would obey.
-pub(super) fn harmless(text: &str) -> String {
+pub(crate) fn harmless(text: &str) -> String {
     text.chars().map(|it| if it.is_control() && it != '\n' { '\u{fffd}' } else { it }).collect()
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::paint::{BOLD, CYAN, DIM, MAGENTA, harmless, paint, sign};
+use super::paint::{BOLD, CYAN, DIM, MAGENTA, RED, harmless, paint, sign};
 use crate::engine::{Action, Cause, Change, Plan, Step, is_secret};
 
 /// Longer values are shown by their parts, or in short.
@@ -18,11 +18,16 @@ pub fn plan_text(plan: &Plan, heading: &str, all: bool) -> String {
         let _ = writeln!(text, "\nChanged outside since the last `up`; `up` puts it back:");
         for step in plan.steps.iter().filter(drifted) {
             head(&mut text, step);
-            step.changes.iter().filter(|it| it.cause == Cause::Drift).for_each(|it| change(&mut text, it));
+            step.changes
+                .iter()
+                .filter(|it| it.cause == Cause::Drift)
+                .for_each(|it| change(&mut text, it));
         }
     }
     let is_rest = |step: &&Step| {
-        let only_drift = step.action != Action::Keep && !step.changes.is_empty() && step.changes.iter().all(|it| it.cause == Cause::Drift);
+        let only_drift = step.action != Action::Keep
+            && !step.changes.is_empty()
+            && step.changes.iter().all(|it| it.cause == Cause::Drift);
         step.action != Action::Keep && !only_drift
     };
     if plan.steps.iter().any(|it| is_rest(&it)) {
@@ -39,13 +44,24 @@ pub fn plan_text(plan: &Plan, heading: &str, all: bool) -> String {
         let _ = writeln!(text, "\nUnchanged:");
         kept.iter().for_each(|it| head(&mut text, it));
     }
-    let noted: Vec<_> = plan.steps.iter().filter(|it| !it.notes.is_empty() && it.action != Action::Delete).collect();
+    let noted: Vec<_> = plan
+        .steps
+        .iter()
+        .filter(|it| !it.notes.is_empty() && it.action != Action::Delete)
+        .collect();
     if !noted.is_empty() {
         let _ = writeln!(text, "\nNotes:");
         for step in noted {
             for note in &step.notes {
                 let _ = writeln!(text, "  {}: {}", step.name, harmless(note));
             }
+        }
+    }
+    let mut objections = plan.objections().peekable();
+    if objections.peek().is_some() {
+        let _ = writeln!(text, "\n{}", paint(RED, "Cannot be done:"));
+        for (name, why) in objections {
+            let _ = writeln!(text, "  {name}: {}", harmless(why));
         }
     }
     let adopted = plan.steps.iter().filter(|it| it.adopted).count();
@@ -70,7 +86,8 @@ fn summary(plan: &Plan) -> String {
         (Action::Keep, "unchanged"),
     ];
     let parts = words.iter().filter(|(action, _)| count(*action) > 0);
-    let parts: Vec<_> = parts.map(|(action, words)| format!("{} {words}", count(*action))).collect();
+    let parts: Vec<_> =
+        parts.map(|(action, words)| format!("{} {words}", count(*action))).collect();
     format!("Plan: {}.", parts.join(", "))
 }
 
@@ -79,11 +96,13 @@ fn head(text: &mut String, step: &Step) {
     let verb = match step.action {
         Action::Keep => "",
         // Every difference may still turn out to be none.
-        action if !step.changes.is_empty() && step.changes.iter().all(|it| !it.known_after.is_empty()) => match action {
-            Action::Update => "update, if it changes",
-            Action::Replace => "replace, if it changes",
-            _ => "create",
-        },
+        action if !step.changes.is_empty() && step.changes.iter().all(|it| !it.certain) => {
+            match action {
+                Action::Update => "update, if it changes",
+                Action::Replace => "replace, if it changes",
+                _ => "create",
+            }
+        }
         Action::Create => "create",
         Action::Update => "update",
         Action::Replace => "replace",
@@ -101,7 +120,11 @@ fn head(text: &mut String, step: &Step) {
 fn change(text: &mut String, change: &Change) {
     let mut lines = Vec::new();
     parts(&mut lines, &change.field, change.old.as_ref(), Some(&change.new));
-    let reason = if change.replaces { paint(MAGENTA, "  # cannot be changed in place") } else { String::new() };
+    let reason = if change.replaces {
+        paint(MAGENTA, "  # cannot be changed in place")
+    } else {
+        String::new()
+    };
     for line in lines {
         let _ = writeln!(text, "      {line}{reason}");
     }
@@ -119,6 +142,24 @@ fn parts(lines: &mut Vec<String>, path: &str, old: Option<&Value>, new: Option<&
         for key in keys {
             parts(lines, &format!("{path}.{key}"), one.get(key), two.get(key));
         }
+        return;
+    }
+    if let (Some(Value::Array(one)), Some(Value::Array(two))) = (old, new)
+        && one.iter().chain(two).any(|it| it.is_object())
+    {
+        for at in 0..one.len().max(two.len()) {
+            parts(lines, &format!("{path}[{at}]"), one.get(at), two.get(at));
+        }
+        return;
+    }
+    let is_nothing = |it: &Value| match it {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        _ => false,
+    };
+    // What a new thing does not have needs no line.
+    if old.is_none() && new.is_some_and(is_nothing) {
         return;
     }
     if old.is_none() && new.is_some_and(|it| it.to_string().chars().count() > WIDTH) {
@@ -139,7 +180,9 @@ fn parts(lines: &mut Vec<String>, path: &str, old: Option<&Value>, new: Option<&
     lines.push(match (old, new) {
         (None, Some(new)) => format!("{path}: {}", shown(new)),
         (Some(old), None) => format!("{path}: {} → {}", shown(old), paint(DIM, "(none)")),
-        (Some(old), Some(new)) if is_secret(old) && is_secret(new) => format!("{path}: (secret) → (another secret)"),
+        (Some(old), Some(new)) if is_secret(old) && is_secret(new) => {
+            format!("{path}: (secret) → (another secret)")
+        }
         (Some(old), Some(new)) => format!("{path}: {} → {}", shown(old), shown(new)),
         (None, None) => return,
     });
@@ -167,7 +210,8 @@ fn shown(value: &Value) -> String {
             format!("[{}]", items.iter().map(shown).collect::<Vec<_>>().join(", "))
         }
         Value::Object(fields) if fields.values().any(|it| it.get("$unknown").is_some()) => {
-            let fields: Vec<_> = fields.iter().map(|(key, it)| format!("{key:?}: {}", shown(it))).collect();
+            let fields: Vec<_> =
+                fields.iter().map(|(key, it)| format!("{key:?}: {}", shown(it))).collect();
             format!("{{{}}}", fields.join(", "))
         }
         // JSON escapes control characters.

@@ -77,10 +77,16 @@ impl Progress {
         let seconds = |it: &Duration| it.as_secs_f64();
         match event {
             Event::Looked => {}
-            Event::Started(kind, action) => self.json("apply_start", name, json!({ "kind": kind, "action": action })),
+            Event::Started(kind, action) => {
+                self.json("apply_start", name, json!({ "kind": kind, "action": action }))
+            }
             Event::Waiting(why) => self.json("apply_progress", name, json!({ "waiting": why })),
             Event::Finished(kind, action, took) => {
-                self.json("apply_complete", name, json!({ "kind": kind, "action": action, "seconds": seconds(took) }));
+                self.json(
+                    "apply_complete",
+                    name,
+                    json!({ "kind": kind, "action": action, "seconds": seconds(took) }),
+                );
             }
             Event::Ready(took) => self.json("ready", name, json!({ "seconds": seconds(took) })),
             Event::Failed(error) => self.json("apply_errored", name, json!({ "message": error })),
@@ -102,7 +108,9 @@ impl Observer for Progress {
     fn event(&self, name: &str, event: Event) {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         let first = match &event {
-            Event::Waiting(why) => shown.waits.insert(name.to_owned(), why.clone()).as_ref() != Some(why),
+            Event::Waiting(why) => {
+                shown.waits.insert(name.to_owned(), why.clone()).as_ref() != Some(why)
+            }
             _ => true,
         };
         if self.json {
@@ -138,7 +146,11 @@ impl Observer for Progress {
                 let (sign, style) = sign(action);
                 let took = paint(DIM, format!("({:.1}s)", took.as_secs_f64()));
                 let label = kind.label();
-                self.line(&format!("{} {name}: {label} {} {took}", paint(style, sign), done(action)));
+                self.line(&format!(
+                    "{} {name}: {label} {} {took}",
+                    paint(style, sign),
+                    done(action)
+                ));
             }
             Event::Ready(took) => {
                 shown.bars.remove(name).inspect(ProgressBar::finish_and_clear);
@@ -161,7 +173,8 @@ impl Observer for Progress {
 }
 
 fn style() -> ProgressStyle {
-    ProgressStyle::with_template("{spinner} {msg} {elapsed:.dim}").unwrap_or_else(|_| ProgressStyle::default_spinner())
+    ProgressStyle::with_template("{spinner} {msg} {elapsed:.dim}")
+        .unwrap_or_else(|_| ProgressStyle::default_spinner())
 }
 
 fn begun(action: Action) -> &'static str {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use super::paint::{BOLD, GREEN, RED, YELLOW, harmless, paint};
 use crate::{
     engine::{Action, Failure as Failed, Outcome},
-    failure::{Failure, advice},
+    failure::Failure,
 };
 
 /// What came of a run.
@@ -45,11 +45,7 @@ pub fn outcome_text(outcome: &Outcome) -> String {
 /// What failed with one resource.
 pub(super) fn failure_text(failure: &Failed) -> String {
     let Failed { name, verb, error } = failure;
-    let mut text = format!("{} failed to {verb} `{name}`: {}", paint(RED, "error:"), harmless(&error.to_string()));
-    if let Some(advice) = advice(error) {
-        let _ = write!(text, "\n  {} {advice}", paint(BOLD, "hint:"));
-    }
-    text
+    format!("{} cannot {verb} `{name}`: {}", paint(RED, "error:"), harmless(&error.to_string()))
 }
 
 /// Why a command did not succeed.

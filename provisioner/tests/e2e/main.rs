@@ -1,5 +1,11 @@
 //! The program against a stand-in of the cloud, over HTTP, with the real clients.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod changes;
+mod cli;
+mod deploy;
+mod failures;
+mod lifecycle;
 mod resources;
+mod state_samples;
 mod support;

@@ -40,7 +40,8 @@ pub struct Call {
     pub service: String,
     pub action: String,
     pub mutating: bool,
-    pub status: u16,
+    /// None: it got no answer.
+    pub status: Option<u16>,
 }
 
 impl Rehearsal {
@@ -57,7 +58,8 @@ impl Rehearsal {
         let stdin = child.stdin.take().expect("a pipe");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("a line");
-        let url = line.trim().strip_prefix("listening on ").expect("the stand-in starts").to_owned();
+        let url =
+            line.trim().strip_prefix("listening on ").expect("the stand-in starts").to_owned();
         let _process = Process { child, _stdin: stdin };
         Self { url, http: reqwest::Client::new(), _process }
     }
@@ -114,7 +116,8 @@ impl Rehearsal {
 
     /// Lets calls fail; see tests/cloud/faults.py.
     pub async fn fault(&self, fault: Value) {
-        let answer = self.http.post(self.control("faults")).json(&fault).send().await.expect("an answer");
+        let answer =
+            self.http.post(self.control("faults")).json(&fault).send().await.expect("an answer");
         assert!(answer.status().is_success(), "{:?}", answer.text().await);
     }
 
@@ -179,7 +182,10 @@ pub async fn read<R: Resource>(
 pub async fn apply<R: Resource>(desired: &R, cloud: &Cloud) -> Existing<R> {
     let existing = match read(desired, None, cloud).await {
         Some(existing) => existing,
-        None => desired.create(&format!("{:032x}", rand::random::<u128>()), cloud).await.expect("it is created"),
+        None => desired
+            .create(&format!("{:032x}", rand::random::<u128>()), cloud)
+            .await
+            .expect("it is created"),
     };
     let (live, wanted) = (plain(&existing.inputs), plain(desired));
     let replaced_by: BTreeSet<&str> = R::REPLACED_BY.iter().copied().collect();

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
 use aws_sdk_ecs::types::{
-    Compatibility, ContainerDefinition, HealthCheck, KeyValuePair, LinuxParameters, LogConfiguration, LogDriver,
-    NetworkMode, OsFamily, PortMapping, Secret, TaskDefinition, TransportProtocol, VersionConsistency,
+    Compatibility, ContainerDefinition, HealthCheck, KeyValuePair, LinuxParameters,
+    LogConfiguration, LogDriver, NetworkMode, OsFamily, PortMapping, Secret, TaskDefinition,
+    TransportProtocol, VersionConsistency,
 };
 use serde::{Deserialize, Serialize};
 
@@ -69,16 +70,22 @@ pub struct ContainerHealthCheck {
 
 impl Container {
     /// As ECS takes it. `exec`: with a process that reaps what sessions of ECS Exec leave behind.
-    pub(super) fn definition(&self, image: &str, exec: bool, cloud: &Cloud) -> Result<ContainerDefinition> {
+    pub(super) fn definition(
+        &self,
+        image: &str,
+        exec: bool,
+        cloud: &Cloud,
+    ) -> Result<ContainerDefinition> {
         let ports = self.port.map(|port| {
             let mapping = PortMapping::builder().container_port(port.into()).host_port(port.into());
             mapping.protocol(TransportProtocol::Tcp).build()
         });
         let environment = self.environment.iter();
-        let environment = environment.map(|(name, value)| KeyValuePair::builder().name(name).value(value).build());
+        let environment = environment
+            .map(|(name, value)| KeyValuePair::builder().name(name).value(value).build());
         let secrets = self.secrets.iter();
-        let secrets =
-            secrets.map(|(name, arn)| Ok(Secret::builder().name(name).value_from(arn.get()?).build()?));
+        let secrets = secrets
+            .map(|(name, arn)| Ok(Secret::builder().name(name).value_from(arn.get()?).build()?));
         let log = LogConfiguration::builder()
             .log_driver(LogDriver::Awslogs)
             .options(LOG_GROUP, self.log_group.get()?)
@@ -96,7 +103,9 @@ impl Container {
             .set_user(self.user.clone())
             .readonly_root_filesystem(self.read_only_root)
             .stop_timeout(self.stop_timeout)
-            .set_health_check(self.health_check.as_ref().map(ContainerHealthCheck::definition).transpose()?)
+            .set_health_check(
+                self.health_check.as_ref().map(ContainerHealthCheck::definition).transpose()?,
+            )
             .set_environment(Some(environment.collect()))
             .set_secrets(Some(secrets.collect::<Result<_>>()?))
             .log_configuration(log.build()?);
@@ -104,7 +113,8 @@ impl Container {
             definition = definition.docker_labels(SECRET_VERSIONS, versions);
         }
         if exec {
-            definition = definition.linux_parameters(LinuxParameters::builder().init_process_enabled(true).build());
+            definition = definition
+                .linux_parameters(LinuxParameters::builder().init_process_enabled(true).build());
         }
         Ok(definition.build())
     }
@@ -116,7 +126,8 @@ impl Container {
             let options = live.log_configuration().and_then(|it| it.options());
             options.and_then(|it| it.get(option)).cloned().unwrap_or_default()
         };
-        let secrets = live.secrets().iter().map(|it| (it.name.clone(), it.value_from.as_str().into()));
+        let secrets =
+            live.secrets().iter().map(|it| (it.name.clone(), it.value_from.as_str().into()));
         let port = live.port_mappings().first().and_then(|it| it.container_port);
         Self {
             name: live.name.clone().unwrap_or_default(),
@@ -126,7 +137,9 @@ impl Container {
             read_only_root: live.readonly_root_filesystem.unwrap_or(false),
             stop_timeout: live.stop_timeout.unwrap_or(DEFAULT_STOP_TIMEOUT),
             health_check: live.health_check().map(ContainerHealthCheck::found),
-            environment: environment.filter_map(|it| Some((it.name.clone()?, it.value.clone()?))).collect(),
+            environment: environment
+                .filter_map(|it| Some((it.name.clone()?, it.value.clone()?)))
+                .collect(),
             secrets: secrets.collect(),
             secret_versions: secret_versions(live),
             log_group: log(LOG_GROUP).into(),
@@ -165,12 +178,22 @@ pub(super) fn exec(live: &ContainerDefinition) -> bool {
 
 fn secret_versions(live: &ContainerDefinition) -> BTreeMap<String, Output<i64>> {
     let label = live.docker_labels().and_then(|it| it.get(SECRET_VERSIONS));
-    let pairs = label.map(String::as_str).unwrap_or_default().split(',').filter_map(|it| it.split_once('='));
-    pairs.filter_map(|(name, version)| Some((name.to_owned(), version.parse::<i64>().ok()?.into()))).collect()
+    let pairs = label
+        .map(String::as_str)
+        .unwrap_or_default()
+        .split(',')
+        .filter_map(|it| it.split_once('='));
+    pairs
+        .filter_map(|(name, version)| Some((name.to_owned(), version.parse::<i64>().ok()?.into())))
+        .collect()
 }
 
 /// Everything in a task definition that we would not have put there, in words. `ours` is the container that was read.
-pub(super) fn additions(live: &TaskDefinition, ours: &ContainerDefinition, cloud: &Cloud) -> Vec<String> {
+pub(super) fn additions(
+    live: &TaskDefinition,
+    ours: &ContainerDefinition,
+    cloud: &Cloud,
+) -> Vec<String> {
     let mut rest = live.clone();
     // What we set, and what ECS notes down itself.
     (rest.family, rest.task_definition_arn, rest.status, rest.revision) = (None, None, None, 0);
@@ -261,7 +284,10 @@ fn fields(value: &impl Debug) -> BTreeSet<String> {
     let text = format!("{value:#?}");
     let mut fields: Vec<String> = Vec::new();
     for line in text.lines().filter(|it| it.starts_with("    ")) {
-        match (line.strip_prefix("    ").filter(|it| it.starts_with(char::is_alphabetic)), fields.last_mut()) {
+        match (
+            line.strip_prefix("    ").filter(|it| it.starts_with(char::is_alphabetic)),
+            fields.last_mut(),
+        ) {
             (Some(field), _) => fields.push(field.to_owned()),
             (None, Some(field)) => {
                 let part = line.trim();

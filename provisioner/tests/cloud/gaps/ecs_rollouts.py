@@ -6,6 +6,7 @@ A test says how later deployments go (PUT /__cloud/rollouts), for all services o
 A failure is noticed by the circuit breaker if the service has one (and rolled back if it says so); else it goes on for ever.
 """
 
+import contextlib
 import random
 import time
 import uuid
@@ -288,9 +289,13 @@ def stop_task(service, task, reason, code, exit_code=0, container_reason=None):
             container["exitCode"] = exit_code
         if container_reason:
             container["reason"] = container_reason
+    from moto.elbv2.exceptions import InvalidTargetError
+
     interfaces.release(service.ec2, task["taskArn"])
     for group, port in targets(service):
-        group.deregister([{"Id": task["address"], "Port": port}])
+        # A task of an older revision may be registered with another group: one that was replaced since.
+        with contextlib.suppress(InvalidTargetError):
+            group.deregister([{"Id": task["address"], "Port": port}])
 
 
 def targets(service):

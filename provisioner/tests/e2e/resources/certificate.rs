@@ -101,11 +101,12 @@ async fn one_that_was_asked_for_twice_is_one() {
     // An answer that is lost is not asked for again before somebody looked.
     rehearsal
         .fault(serde_json::json!({
-            "match": { "service": "acm", "action": "RequestCertificate" }, "drop": true, "after_effect": true,
+            "match": { "service": "acm", "action": "RequestCertificate" }, "truncate": 5,
         }))
         .await;
     rehearsal.forget().await;
-    let error = certificate("other.example.com", "other").create(token, &cloud).await.err().unwrap();
+    let error =
+        certificate("other.example.com", "other").create(token, &cloud).await.err().unwrap();
     assert_eq!(error.class(), Class::Transient);
     assert_eq!(rehearsal.changes().await, ["acm RequestCertificate"]);
 }

@@ -17,7 +17,10 @@ pub fn cluster(name: &str) -> EcsCluster {
     EcsCluster {
         name: name.to_owned(),
         container_insights: "disabled".to_owned(),
-        exec: ExecLogging { key_id: "arn:aws:kms:eu-central-1:123456789012:key/1".into(), log_group: "/gsm".into() },
+        exec: ExecLogging {
+            key_id: "arn:aws:kms:eu-central-1:123456789012:key/1".into(),
+            log_group: "/gsm".into(),
+        },
         tags: tags("cluster"),
     }
 }
@@ -33,19 +36,33 @@ async fn it_is_made_changed_mended_and_deleted() {
     assert_eq!(found.outputs.arn, cloud.arn("ecs", "cluster/gsm"));
 
     for insights in ["enabled", "enhanced", "disabled"] {
-        apply(&EcsCluster { container_insights: insights.to_owned(), ..wanted.clone() }, &cloud).await;
+        apply(&EcsCluster { container_insights: insights.to_owned(), ..wanted.clone() }, &cloud)
+            .await;
     }
-    let exec = ExecLogging { key_id: "arn:aws:kms:eu-central-1:123456789012:key/2".into(), log_group: "/b".into() };
+    let exec = ExecLogging {
+        key_id: "arn:aws:kms:eu-central-1:123456789012:key/2".into(),
+        log_group: "/b".into(),
+    };
     apply(&EcsCluster { exec, ..wanted.clone() }, &cloud).await;
-    apply(&EcsCluster { tags: wanted.tags.clone().with("team", "a"), ..wanted.clone() }, &cloud).await;
+    apply(&EcsCluster { tags: wanted.tags.clone().with("team", "a"), ..wanted.clone() }, &cloud)
+        .await;
 
     // Somebody else's doing.
-    let setting = ClusterSetting::builder().name(ClusterSettingName::ContainerInsights).value("enabled");
+    let setting =
+        ClusterSetting::builder().name(ClusterSettingName::ContainerInsights).value("enabled");
     let exec = ExecuteCommandConfiguration::builder().logging(ExecuteCommandLogging::None).build();
     let exec = ClusterConfiguration::builder().execute_command_configuration(exec).build();
-    let update = cloud.ecs.update_cluster().cluster("gsm").settings(setting.build()).configuration(exec);
+    let update =
+        cloud.ecs.update_cluster().cluster("gsm").settings(setting.build()).configuration(exec);
     update.send().await.unwrap();
-    cloud.ecs.untag_resource().resource_arn(&found.outputs.arn).tag_keys("project").send().await.unwrap();
+    cloud
+        .ecs
+        .untag_resource()
+        .resource_arn(&found.outputs.arn)
+        .tag_keys("project")
+        .send()
+        .await
+        .unwrap();
     let drifted = ours(&wanted, Some(&found), &cloud).await;
     assert_eq!(differing(&wanted, &drifted), ["container_insights", "exec", "tags"]);
     assert_eq!(drifted.inputs.exec.log_group.get().unwrap(), "(logging: NONE)");

@@ -7,7 +7,9 @@ use aws_sdk_ecs::types::{AwsVpcConfiguration, NetworkConfiguration};
 use provisioner::{
     cloud::Cloud,
     engine::{Class, Error, Found, Progress, Resource},
-    resources::{DeploymentConfiguration, EcsService, EcsServiceOutputs, ServiceTarget, TaskDefinition},
+    resources::{
+        DeploymentConfiguration, EcsService, EcsServiceOutputs, ServiceTarget, TaskDefinition,
+    },
 };
 use serde_json::{Value, json};
 
@@ -40,7 +42,8 @@ pub async fn bot(task_definition_arn: &str, cloud: &Cloud) -> EcsService {
 /// In an order that is not the sorted one.
 async fn subnets(cloud: &Cloud) -> Vec<String> {
     let answer = cloud.ec2.describe_subnets().send().await.unwrap();
-    let mut ids: Vec<_> = answer.subnets.unwrap().into_iter().filter_map(|it| it.subnet_id).collect();
+    let mut ids: Vec<_> =
+        answer.subnets.unwrap().into_iter().filter_map(|it| it.subnet_id).collect();
     ids.sort_by(|a, b| b.cmp(a));
     ids
 }
@@ -57,17 +60,29 @@ async fn group(name: &str, cloud: &Cloud) -> String {
 
 /// A target group that a listener uses.
 async fn target(name: &str, cloud: &Cloud) -> ServiceTarget {
-    use aws_sdk_elasticloadbalancingv2::types::{Action, ActionTypeEnum, ProtocolEnum, TargetTypeEnum};
-    let vpc = cloud.ec2.describe_vpcs().send().await.unwrap().vpcs.unwrap()[0].vpc_id.clone().unwrap();
-    let request = cloud.elb.create_load_balancer().name(name).set_subnets(Some(subnets(cloud).await));
-    let balancer = request.send().await.unwrap().load_balancers.unwrap()[0].load_balancer_arn.clone();
-    let request = cloud.elb.create_target_group().name(name).protocol(ProtocolEnum::Http).port(8080);
+    use aws_sdk_elasticloadbalancingv2::types::{
+        Action, ActionTypeEnum, ProtocolEnum, TargetTypeEnum,
+    };
+    let vpc =
+        cloud.ec2.describe_vpcs().send().await.unwrap().vpcs.unwrap()[0].vpc_id.clone().unwrap();
+    let request =
+        cloud.elb.create_load_balancer().name(name).set_subnets(Some(subnets(cloud).await));
+    let balancer =
+        request.send().await.unwrap().load_balancers.unwrap()[0].load_balancer_arn.clone();
+    let request =
+        cloud.elb.create_target_group().name(name).protocol(ProtocolEnum::Http).port(8080);
     let request = request.vpc_id(vpc).target_type(TargetTypeEnum::Ip);
-    let group = request.send().await.unwrap().target_groups.unwrap()[0].target_group_arn.clone().unwrap();
+    let group =
+        request.send().await.unwrap().target_groups.unwrap()[0].target_group_arn.clone().unwrap();
     let action = Action::builder().r#type(ActionTypeEnum::Forward).target_group_arn(&group).build();
-    let request = cloud.elb.create_listener().set_load_balancer_arn(balancer).default_actions(action);
+    let request =
+        cloud.elb.create_listener().set_load_balancer_arn(balancer).default_actions(action);
     request.protocol(ProtocolEnum::Http).port(80).send().await.unwrap();
-    ServiceTarget { target_group_arn: group.into(), container_name: "bot".to_owned(), container_port: 8080 }
+    ServiceTarget {
+        target_group_arn: group.into(),
+        container_name: "bot".to_owned(),
+        container_port: 8080,
+    }
 }
 
 async fn revision(wanted: &TaskDefinition, cloud: &Cloud) -> String {
@@ -83,7 +98,8 @@ async fn surroundings(cloud: &Cloud) -> (String, String) {
 }
 
 async fn rollouts(rehearsal: &Rehearsal, plan: Value) {
-    let request = reqwest::Client::new().put(format!("{}/__cloud/rollouts", rehearsal.url)).json(&plan);
+    let request =
+        reqwest::Client::new().put(format!("{}/__cloud/rollouts", rehearsal.url)).json(&plan);
     assert!(request.send().await.unwrap().status().is_success());
 }
 
@@ -118,20 +134,30 @@ async fn it_is_made_changed_mended_and_deleted() {
     assert_eq!(differing(&by_arn, &ours(&by_arn, Some(&found), &cloud).await), [""; 0]);
 
     let (first, second) = (target("one", &cloud).await, target("two", &cloud).await);
-    let steps: [(&str, Box<dyn Fn(&mut EcsService)>); 14] = [
+    type Step<'a> = Box<dyn Fn(&mut EcsService) + 'a>;
+    let steps: [(&str, Step<'_>); 14] = [
         ("revision", Box::new(|it| it.task_definition_arn = two.as_str().into())),
         ("count", Box::new(|it| it.desired_count = 3)),
-        ("fewer subnets", Box::new(|it| it.subnets = it.subnets.get().unwrap()[..2].to_vec().into())),
-        ("groups", Box::new(|it| it.security_groups = vec!["sg-2".to_owned(), "sg-1".to_owned()].into())),
+        (
+            "fewer subnets",
+            Box::new(|it| it.subnets = it.subnets.get().unwrap()[..2].to_vec().into()),
+        ),
+        (
+            "groups",
+            Box::new(|it| it.security_groups = vec!["sg-2".to_owned(), "sg-1".to_owned()].into()),
+        ),
         ("no address", Box::new(|it| it.assign_public_ip = false)),
         ("a balancer", Box::new(|it| it.load_balancer = Some(first.clone()))),
         ("grace", Box::new(|it| it.health_check_grace_period_seconds = Some(60))),
         ("another balancer", Box::new(|it| it.load_balancer = Some(second.clone()))),
         ("no grace", Box::new(|it| it.health_check_grace_period_seconds = None)),
-        ("percents", Box::new(|it| {
-            it.deployment.minimum_healthy_percent = 0;
-            it.deployment.maximum_percent = 100;
-        })),
+        (
+            "percents",
+            Box::new(|it| {
+                it.deployment.minimum_healthy_percent = 0;
+                it.deployment.maximum_percent = 100;
+            }),
+        ),
         ("no breaker", Box::new(|it| it.deployment.circuit_breaker = false)),
         ("exec", Box::new(|it| it.enable_execute_command = true)),
         ("tags of the tasks", Box::new(|it| it.propagate_tags = "TASK_DEFINITION".to_owned())),
@@ -143,7 +169,10 @@ async fn it_is_made_changed_mended_and_deleted() {
         rehearsal.forget().await;
         apply(&changed, &cloud).await;
         let call = if name == "tags" { "ecs TagResource" } else { "ecs UpdateService" };
-        assert_eq!(rehearsal.changes().await, [call], "{name}");
+        let mut changes = rehearsal.changes().await;
+        // The stand-in fails once where tasks leave a target group, and is called again.
+        changes.dedup();
+        assert_eq!(changes, [call], "{name}");
     }
     // All at once, made anew as well as changed back.
     let last = ours(&changed, None, &cloud).await;
@@ -164,9 +193,8 @@ async fn it_can_leave_the_load_balancer() {
     let cloud = rehearsal.cloud().await;
     let (one, _) = surroundings(&cloud).await;
     let load_balancer = Some(target("one", &cloud).await);
-    let grace = Some(60);
     let without = bot(&one, &cloud).await;
-    let with = EcsService { load_balancer, health_check_grace_period_seconds: grace, ..without.clone() };
+    let with = EcsService { load_balancer, ..without.clone() };
     apply(&with, &cloud).await;
     apply(&without, &cloud).await;
     apply(&with, &cloud).await;
@@ -185,28 +213,41 @@ async fn what_somebody_changed_is_seen_and_mended() {
     let found = apply(&wanted, &cloud).await;
     let theirs = target("two", &cloud).await;
     let both = [wanted.load_balancer.clone().unwrap(), theirs].map(|it| {
-        let target = aws_sdk_ecs::types::LoadBalancer::builder().target_group_arn(it.target_group_arn.get().unwrap());
+        let target = aws_sdk_ecs::types::LoadBalancer::builder()
+            .target_group_arn(it.target_group_arn.get().unwrap());
         target.container_name(it.container_name).container_port(it.container_port).build()
     });
-    let network = AwsVpcConfiguration::builder().set_subnets(Some(subnets(&cloud).await[..1].to_vec()));
+    let network =
+        AwsVpcConfiguration::builder().set_subnets(Some(subnets(&cloud).await[..1].to_vec()));
     let network = network.security_groups(group("two", &cloud).await).build().unwrap();
     let deployment = aws_sdk_ecs::types::DeploymentConfiguration::builder().maximum_percent(150);
-    let breaker = aws_sdk_ecs::types::DeploymentCircuitBreaker::builder().enable(true).rollback(false);
+    let breaker =
+        aws_sdk_ecs::types::DeploymentCircuitBreaker::builder().enable(true).rollback(false);
     let update = cloud.ecs.update_service().cluster("gsm").service("bot");
     let update = update
         .task_definition(two)
         .desired_count(0)
         .set_load_balancers(Some(both.to_vec()))
-        .network_configuration(NetworkConfiguration::builder().awsvpc_configuration(network).build())
+        .network_configuration(
+            NetworkConfiguration::builder().awsvpc_configuration(network).build(),
+        )
         .deployment_configuration(deployment.deployment_circuit_breaker(breaker.build()).build())
         .health_check_grace_period_seconds(5)
         .enable_execute_command(true)
         .propagate_tags(aws_sdk_ecs::types::PropagateTags::None);
     update.send().await.unwrap();
-    cloud.ecs.untag_resource().resource_arn(&found.outputs.arn).tag_keys("project").send().await.unwrap();
+    cloud
+        .ecs
+        .untag_resource()
+        .resource_arn(&found.outputs.arn)
+        .tag_keys("project")
+        .send()
+        .await
+        .unwrap();
     let drifted = ours(&wanted, Some(&found), &cloud).await;
     let plain = plain(&wanted);
-    let all: Vec<_> = plain.as_object().unwrap().keys().filter(|it| *it != "name" && *it != "cluster").collect();
+    let all: Vec<_> =
+        plain.as_object().unwrap().keys().filter(|it| *it != "name" && *it != "cluster").collect();
     assert_eq!(differing(&wanted, &drifted).iter().collect::<Vec<_>>(), all);
     wanted.update(&drifted, &cloud).await.unwrap();
     apply(&wanted, &cloud).await;
@@ -232,7 +273,11 @@ async fn it_is_ready_when_its_own_deployment_has_succeeded() {
     let outputs = second.update(&ours(&second, None, &cloud).await, &cloud).await.unwrap();
     let (_, result) = end(&outputs, &cloud).await;
     let failed = result.unwrap_err().to_string();
-    assert!(failed.starts_with("the deployment of service `bot` failed: ECS deployment circuit breaker"), "{failed}");
+    assert!(
+        failed
+            .starts_with("the deployment of service `bot` failed: ECS deployment circuit breaker"),
+        "{failed}"
+    );
     for _ in 0..20 {
         // Whoever looks late learns the same.
         let now = first.read(None, &cloud).await.unwrap();
@@ -247,9 +292,13 @@ async fn it_is_ready_when_its_own_deployment_has_succeeded() {
     assert!(rolled_back.contains("gsm-bot:1 runs now"), "{rolled_back}");
 
     // Another one takes its place.
+    rollouts(&rehearsal, json!({ "outcome": "hang" })).await;
+    let superseded = second.update(&ours(&second, None, &cloud).await, &cloud).await.unwrap();
     rollouts(&rehearsal, json!({ "seconds": 0.2 })).await;
-    let found = ours(&first, None, &cloud).await;
-    assert_eq!(end(&found.outputs, &cloud).await.1.is_ok(), true);
+    let last = first.update(&ours(&first, None, &cloud).await, &cloud).await.unwrap();
+    assert!(end(&last, &cloud).await.1.is_ok());
+    let (_, result) = end(&superseded, &cloud).await;
+    assert!(result.unwrap_err().to_string().contains("another one took its place"));
 }
 
 #[tokio::test]

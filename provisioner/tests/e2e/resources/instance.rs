@@ -101,7 +101,8 @@ async fn what_cannot_change_in_place_is_told() {
     assert!(fields.iter().all(|it| Instance::REPLACED_BY.contains(&it.as_str())));
 
     let smaller = Instance { volume_gib: 10, ..wanted.clone() };
-    let error = smaller.update(&existing, &cloud).await.unwrap_err().to_string();
+    assert_eq!(wanted.objection(Some(&existing)), None);
+    let error = smaller.objection(Some(&existing)).unwrap();
     assert!(
         error.contains("has 30 GiB, and AWS cannot make a volume smaller. Leave it at 30 GiB"),
         "{error}"

@@ -7,14 +7,14 @@ use provisioner::{
 };
 
 use super::{
-    iam_role,
     life::{absent, differing, gone, ours},
+    role,
 };
 use crate::support::{Rehearsal, apply, tags};
 
 pub async fn profile(name: &str, cloud: &Cloud) -> InstanceProfile {
-    let mut role = iam_role::role(name);
-    role.trust_policy = iam_role::trust("ec2.amazonaws.com");
+    let mut role = role::role(name);
+    role.trust_policy = role::trust("ec2.amazonaws.com");
     apply(&role, cloud).await;
     InstanceProfile { name: name.to_owned(), role: name.into(), tags: tags(name) }
 }
@@ -26,8 +26,8 @@ async fn it_is_made_changed_mended_and_deleted() {
     let profile = profile("gsm-jenkins", &cloud).await;
     absent(&profile, &cloud).await;
     apply(&profile, &cloud).await;
-    let mut other = iam_role::role("gsm-other");
-    other.trust_policy = iam_role::trust("ec2.amazonaws.com");
+    let mut other = role::role("gsm-other");
+    other.trust_policy = role::trust("ec2.amazonaws.com");
     apply(&other, &cloud).await;
     let changed = InstanceProfile {
         role: "gsm-other".into(),

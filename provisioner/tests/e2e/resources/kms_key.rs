@@ -18,7 +18,8 @@ fn policy(service: &str) -> Value {
     ]})
 }
 
-fn key(name: &str) -> KmsKey {
+/// A key that CloudWatch Logs may use.
+pub fn key(name: &str) -> KmsKey {
     KmsKey {
         alias: format!("alias/{name}"),
         description: "logs and secrets of gsm".to_owned(),

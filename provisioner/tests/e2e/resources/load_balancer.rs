@@ -117,19 +117,12 @@ async fn it_is_ready_when_aws_has_set_it_up() {
     let rehearsal = Rehearsal::start().await;
     let cloud = rehearsal.cloud().await;
     let existing = applied("gsm-lb", &cloud).await;
-    let mut waited = false;
-    loop {
-        match LoadBalancer::ready(&existing.outputs, &cloud).await.unwrap() {
-            Progress::Done => break,
-            Progress::Waiting(why) => {
-                assert_eq!(why, "provisioning");
-                waited = true;
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        }
-    }
     // The stand-in takes a fifth of a second, which a slow machine may have spent already.
-    let _ = waited;
+    while let Progress::Waiting(why) = LoadBalancer::ready(&existing.outputs, &cloud).await.unwrap()
+    {
+        assert_eq!(why, "provisioning");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use provisioner::{
     resources::LogGroup,
 };
 
+use super::kms_key;
 use super::life::{absent, differing, gone, ours};
 use crate::support::{Rehearsal, apply, tags};
 
@@ -17,7 +18,8 @@ fn group(retention_days: Option<i32>, key: Option<&str>) -> LogGroup {
 async fn it_is_made_changed_mended_and_deleted() {
     let rehearsal = Rehearsal::start().await;
     let cloud = rehearsal.cloud().await;
-    let (one, two) = (cloud.arn("kms", "key/1"), cloud.arn("kms", "key/2"));
+    let one = apply(&kms_key::key("one"), &cloud).await.outputs.arn;
+    let two = apply(&kms_key::key("two"), &cloud).await.outputs.arn;
     absent(&group(None, None), &cloud).await;
     // Its name begins with ours.
     cloud.logs.create_log_group().log_group_name("/gsm-old").send().await.unwrap();
@@ -33,11 +35,34 @@ async fn it_is_made_changed_mended_and_deleted() {
     let found = apply(&wanted, &cloud).await;
     assert_eq!(found.outputs.arn, cloud.arn("logs", "log-group:/gsm"));
 
+    // A renamed one is the recorded one, to be replaced.
+    let renamed = LogGroup { name: "/renamed".to_owned(), ..wanted.clone() };
+    let existing = ours(&renamed, Some(&found), &cloud).await;
+    assert_eq!(
+        (differing(&renamed, &existing), existing.outputs),
+        (vec!["name".to_owned()], found.outputs.clone())
+    );
+
     // Somebody else's doing, in everything that can be changed.
-    cloud.logs.put_retention_policy().log_group_name("/gsm").retention_in_days(1).send().await.unwrap();
+    cloud
+        .logs
+        .put_retention_policy()
+        .log_group_name("/gsm")
+        .retention_in_days(1)
+        .send()
+        .await
+        .unwrap();
     cloud.logs.associate_kms_key().log_group_name("/gsm").kms_key_id(two).send().await.unwrap();
     let arn = &found.outputs.arn;
-    cloud.logs.tag_resource().resource_arn(arn).tags("team", "b").tags("cost", "9").send().await.unwrap();
+    cloud
+        .logs
+        .tag_resource()
+        .resource_arn(arn)
+        .tags("team", "b")
+        .tags("cost", "9")
+        .send()
+        .await
+        .unwrap();
     let drifted = ours(&wanted, Some(&found), &cloud).await;
     assert_eq!(differing(&wanted, &drifted), ["key_arn", "retention_days", "tags"]);
     apply(&wanted, &cloud).await;
@@ -60,7 +85,9 @@ async fn it_is_made_changed_mended_and_deleted() {
 async fn one_made_at_once_has_all_it_needs() {
     let rehearsal = Rehearsal::start().await;
     let cloud = rehearsal.cloud().await;
-    apply(&group(Some(30), Some(&cloud.arn("kms", "key/1"))), &cloud).await;
+    let key = apply(&kms_key::key("one"), &cloud).await.outputs.arn;
+    rehearsal.forget().await;
+    apply(&group(Some(30), Some(&key)), &cloud).await;
     assert_eq!(rehearsal.changes().await, ["logs CreateLogGroup", "logs PutRetentionPolicy"]);
 }
 

@@ -3,10 +3,11 @@
 use provisioner::{
     cloud::Cloud,
     engine::{Found, Resource, Sealed},
-    resources::{KmsKey, Parameter, ParameterSource},
+    resources::{Parameter, ParameterSource},
 };
 use serde_json::json;
 
+use super::kms_key;
 use super::life::{absent, differing, gone, ours};
 use crate::support::{Rehearsal, apply, tags};
 
@@ -14,7 +15,13 @@ const NAME: &str = "/gsm/bot/BOT_TOKEN";
 
 fn parameter(source: ParameterSource, key: &str) -> Parameter {
     let description = "BOT_TOKEN of service bot".to_owned();
-    Parameter { name: NAME.to_owned(), key_id: key.into(), source, description, tags: tags("bot-token") }
+    Parameter {
+        name: NAME.to_owned(),
+        key_id: key.into(),
+        source,
+        description,
+        tags: tags("bot-token"),
+    }
 }
 
 fn env(value: Option<&str>) -> ParameterSource {
@@ -22,15 +29,7 @@ fn env(value: Option<&str>) -> ParameterSource {
 }
 
 async fn key(name: &str, cloud: &Cloud) -> String {
-    let key = KmsKey {
-        alias: format!("alias/{name}"),
-        description: String::new(),
-        policy: json!({ "Statement": [] }),
-        rotation: false,
-        enabled: true,
-        tags: tags(name),
-    };
-    apply(&key, cloud).await.outputs.arn
+    apply(&kms_key::key(name), cloud).await.outputs.arn
 }
 
 async fn value(cloud: &Cloud) -> String {
@@ -90,7 +89,8 @@ async fn one_from_the_environment_is_made_changed_mended_and_deleted() {
     // Somebody else's doing.
     let wanted = parameter(env(Some("canary-1")), &one);
     let found = apply(&wanted, &cloud).await;
-    let put = cloud.ssm.put_parameter().name(NAME).value("mine").overwrite(true).description("mine");
+    let put =
+        cloud.ssm.put_parameter().name(NAME).value("mine").overwrite(true).description("mine");
     let put = put.r#type(aws_sdk_ssm::types::ParameterType::SecureString).key_id(&two);
     put.send().await.unwrap();
     let drifted = ours(&wanted, Some(&found), &cloud).await;
@@ -131,15 +131,13 @@ async fn one_made_up_is_kept() {
     assert_ne!(value(&cloud).await, "x".repeat(48));
 }
 
-#[tokio::test]
-async fn what_ssm_cannot_keep_is_refused_without_showing_it() {
-    let rehearsal = Rehearsal::start().await;
-    let cloud = rehearsal.cloud().await;
+#[test]
+fn what_ssm_cannot_keep_is_refused_without_showing_it() {
     for value in [String::new(), "canary".repeat(1000)] {
-        let Err(error) = parameter(env(Some(&value)), "k").create("", &cloud).await else { panic!() };
-        assert!(!error.to_string().contains("canary"), "{error}");
+        let objection = parameter(env(Some(&value)), "k").objection(None).unwrap();
+        assert!(!objection.contains("canary"), "{objection}");
     }
-    assert!(rehearsal.changes().await.is_empty());
+    assert_eq!(parameter(env(Some("short")), "k").objection(None), None);
 }
 
 #[tokio::test]

@@ -78,7 +78,7 @@ async fn it_is_made_changed_mended_and_deleted() {
     elb.modify_target_group().target_group_arn(arn).matcher(matcher).send().await.unwrap();
     let delay = TargetGroupAttribute::builder()
         .key("deregistration_delay.timeout_seconds")
-        .value("3600")
+        .value("3000")
         .build();
     elb.modify_target_group_attributes()
         .target_group_arn(arn)

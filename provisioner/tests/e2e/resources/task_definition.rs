@@ -49,7 +49,9 @@ pub fn bot() -> TaskDefinition {
 
 fn full() -> TaskDefinition {
     let token = "arn:aws:ssm:eu-central-1:123456789012:parameter/gsm/bot/BOT_TOKEN";
-    let texts = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+    let texts = |pairs: &[(&str, &str)]| {
+        pairs.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect()
+    };
     let container = Container {
         port: Some(8080),
         command: vec!["bot".to_owned(), "--verbose".to_owned()],
@@ -64,8 +66,14 @@ fn full() -> TaskDefinition {
             start_period: 20,
         }),
         environment: texts(&[("RUST_LOG", "info"), ("MODE", "webhook"), ("EMPTY", "")]),
-        secrets: BTreeMap::from([("BOT_TOKEN".to_owned(), token.into()), ("A".to_owned(), token.into())]),
-        secret_versions: BTreeMap::from([("BOT_TOKEN".to_owned(), 3.into()), ("A".to_owned(), 1.into())]),
+        secrets: BTreeMap::from([
+            ("BOT_TOKEN".to_owned(), token.into()),
+            ("A".to_owned(), token.into()),
+        ]),
+        secret_versions: BTreeMap::from([
+            ("BOT_TOKEN".to_owned(), 3.into()),
+            ("A".to_owned(), 1.into()),
+        ]),
         log_group: "/other".into(),
         log_stream_prefix: "b".to_owned(),
         ..bot().container
@@ -75,9 +83,15 @@ fn full() -> TaskDefinition {
 }
 
 /// What a deployment tool does: the current revision with one change.
-async fn register(arn: &str, keep_tags: bool, change: impl FnOnce(&mut Live), cloud: &Cloud) -> String {
+async fn register(
+    arn: &str,
+    keep_tags: bool,
+    change: impl FnOnce(&mut Live),
+    cloud: &Cloud,
+) -> String {
     let request = cloud.ecs.describe_task_definition().task_definition(arn);
-    let answer = request.include(aws_sdk_ecs::types::TaskDefinitionField::Tags).send().await.unwrap();
+    let answer =
+        request.include(aws_sdk_ecs::types::TaskDefinitionField::Tags).send().await.unwrap();
     let (tags, mut live) = (answer.tags, answer.task_definition.unwrap());
     change(&mut live);
     let request = cloud.ecs.register_task_definition();
@@ -176,7 +190,8 @@ async fn what_somebody_added_is_seen_and_mended() {
     let rehearsal = Rehearsal::start().await;
     let cloud = rehearsal.cloud().await;
     let found = apply(&full(), &cloud).await;
-    let changes: [(fn(&mut Live), &str); 10] = [
+    type Change = fn(&mut Live);
+    let changes: [(Change, &str); 10] = [
         (
             |it| {
                 let sidecar = ContainerDefinition::builder().name("spy").image("spy").build();
@@ -186,9 +201,7 @@ async fn what_somebody_added_is_seen_and_mended() {
         ),
         (
             |it| it.volumes = Some(vec![Volume::builder().name("disk").build()]),
-            "volumes: Some([Volume {name: Some(\"disk\"), host: None, docker_volume_configuration: None, \
-             efs_volume_configuration: None, fsx_windows_file_server_volume_configuration: None, \
-             configured_at_launch: None, s3_files_volume_configuration: None}])",
+            "volumes: Some([Volume {name: Some(\"disk\"), ",
         ),
         (|it| container(it).privileged = Some(true), "container bot: privileged: Some(true)"),
         (|it| container(it).essential = Some(false), "container bot: essential: false"),
@@ -196,10 +209,16 @@ async fn what_somebody_added_is_seen_and_mended() {
             |it| container(it).entry_point = Some(vec!["sh".to_owned(), "-c".to_owned()]),
             "container bot: entry_point: Some([\"sh\", \"-c\"])",
         ),
-        (|it| container(it).memory_reservation = Some(64), "container bot: memory_reservation: Some(64)"),
+        (
+            |it| container(it).memory_reservation = Some(64),
+            "container bot: memory_reservation: Some(64)",
+        ),
         (
             |it| {
-                container(it).docker_labels.get_or_insert_default().insert("a".to_owned(), "b".to_owned());
+                container(it)
+                    .docker_labels
+                    .get_or_insert_default()
+                    .insert("a".to_owned(), "b".to_owned());
             },
             "container bot: docker_labels: Some({\"a\": \"b\"})",
         ),
@@ -216,7 +235,8 @@ async fn what_somebody_added_is_seen_and_mended() {
         ),
         (
             |it| {
-                let log = LogConfiguration::builder().log_driver(LogDriver::Splunk).build().unwrap();
+                let log =
+                    LogConfiguration::builder().log_driver(LogDriver::Splunk).build().unwrap();
                 container(it).log_configuration = Some(log);
             },
             "container bot: log_configuration: Some(LogConfiguration {log_driver: Splunk, ",
@@ -225,7 +245,9 @@ async fn what_somebody_added_is_seen_and_mended() {
     for (change, said) in changes {
         register(&found.outputs.arn, true, change, &cloud).await;
         let drifted = ours(&full(), None, &cloud).await;
-        let [addition] = &drifted.inputs.additions[..] else { panic!("{:?}", drifted.inputs.additions) };
+        let [addition] = &drifted.inputs.additions[..] else {
+            panic!("{:?}", drifted.inputs.additions)
+        };
         assert!(addition.starts_with(said), "{addition}");
         assert!(differing(&full(), &drifted).contains(&"additions".to_owned()));
         apply(&full(), &cloud).await;
@@ -251,12 +273,17 @@ async fn the_image_belongs_to_deploy_until_stack_yaml_names_another() {
     assert_eq!(ours(&bot(), None, &cloud).await.outputs.arn, first.outputs.arn);
     deploy(&second).await;
     let deployed = ours(&bot(), Some(&first), &cloud).await;
-    assert_eq!((&deployed.outputs.arn, deployed.outputs.image.as_str()), (&second, "example.com/bot:2"));
+    assert_eq!(
+        (&deployed.outputs.arn, deployed.outputs.image.as_str()),
+        (&second, "example.com/bot:2")
+    );
     assert_eq!(differing(&bot(), &deployed), [""; 0]);
     assert_eq!(
         bot().notes(&deployed),
-        ["runs example.com/bot:2, put there by `deploy`; stack.yaml's own example.com/bot:1 is used again only when \
-          it changes"]
+        [
+            "runs example.com/bot:2, put there by `deploy`; stack.yaml's own example.com/bot:1 is used again only when \
+          it changes"
+        ]
     );
 
     // Another change carries the deployed image on.
@@ -287,13 +314,37 @@ async fn the_image_belongs_to_deploy_until_stack_yaml_names_another() {
     assert_eq!(sixth.image, "example.com/bot:3");
     deploy(&sixth.arn).await;
 
+    // Nobody's once the service does not use it any more.
+    cloud.ecs.deregister_task_definition().task_definition(&fifth).send().await.unwrap();
+
     // A revision that is no longer active counts as long as the service uses it.
     cloud.ecs.deregister_task_definition().task_definition(&sixth.arn).send().await.unwrap();
     assert_eq!(ours(&changed, None, &cloud).await.outputs.arn, sixth.arn);
     let service = ours(&service, None, &cloud).await;
     gone::<EcsService>(&service.outputs, &cloud).await;
-    assert_ne!(ours(&changed, None, &cloud).await.outputs.arn, sixth.arn);
+    assert_eq!(ours(&changed, None, &cloud).await.outputs.arn, fourth.arn);
     assert_eq!(IMAGE_TAG, "provisioner:image");
+}
+
+#[tokio::test]
+async fn a_renamed_family_is_replaced_and_a_foreign_one_is_left_alone() {
+    let rehearsal = Rehearsal::start().await;
+    let cloud = rehearsal.cloud().await;
+    apply(&ecs_cluster::cluster("gsm"), &cloud).await;
+    let first = apply(&bot(), &cloud).await;
+    let service = ecs_service::bot(&first.outputs.arn, &cloud).await;
+    apply(&service, &cloud).await;
+    let renamed = TaskDefinition { family: "other".to_owned(), ..bot() };
+    assert_eq!(differing(&renamed, &ours(&renamed, Some(&first), &cloud).await), ["family"]);
+
+    let other = renamed.create("", &cloud).await.unwrap().outputs.arn;
+    let deploy = cloud.ecs.update_service().cluster("gsm").service("bot").task_definition(other);
+    deploy.send().await.unwrap();
+    for recorded in [Some(&first), None] {
+        let found = ours(&bot(), recorded, &cloud).await;
+        assert_eq!(differing(&bot(), &found), ["additions"]);
+        assert_eq!(found.inputs.additions, ["family other"]);
+    }
 }
 
 #[tokio::test]

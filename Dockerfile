@@ -1,0 +1,67 @@
+# Two images without a shell: `bot` (the default), which Fargate runs, and `provisioner`, with which Jenkins deploys.
+#
+#   docker build --target bot --tag gsm-bot .
+#   docker build --target provisioner --tag provisioner .
+#
+# The crates we depend on are compiled in layers of their own, which last until a Cargo.toml or Cargo.lock changes. The
+# system of the builder must not be newer than that of the final stages: both are Debian 12. User 65532 is `nonroot` there.
+
+FROM rust:1.95-slim-bookworm AS workspace
+WORKDIR /src
+COPY Cargo.toml Cargo.lock ./
+COPY bot/Cargo.toml bot/
+COPY provisioner/Cargo.toml provisioner/
+# Cargo wants every member of the workspace to have something to compile.
+RUN mkdir bot/src provisioner/src \
+ && echo 'fn main() {}' > bot/src/main.rs \
+ && echo 'fn main() {}' > provisioner/src/main.rs \
+ && touch provisioner/src/lib.rs
+
+FROM workspace AS bot-dependencies
+RUN cargo build --release --locked --package gsm-bot \
+ && cargo test --no-run --locked --package gsm-bot
+
+FROM bot-dependencies AS bot-sources
+COPY bot/ bot/
+# The placeholders are younger than the sources, and Cargo goes by time.
+RUN find bot/src -name '*.rs' -exec touch {} +
+
+FROM bot-sources AS bot-test
+RUN cargo test --locked --package gsm-bot
+
+FROM bot-sources AS bot-build
+RUN cargo build --release --locked --package gsm-bot
+
+FROM workspace AS provisioner-dependencies
+RUN cargo build --release --locked --package provisioner
+
+FROM provisioner-dependencies AS provisioner-build
+COPY provisioner/src/ provisioner/src/
+RUN find provisioner/src -name '*.rs' -exec touch {} + \
+ && cargo build --release --locked --package provisioner
+
+FROM gcr.io/distroless/cc-debian12:nonroot AS provisioner
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="provisioner" \
+      org.opencontainers.image.description="Makes AWS and MongoDB Atlas be what stack.yaml says" \
+      org.opencontainers.image.licenses="MIT OR Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+COPY --from=provisioner-build /src/target/release/provisioner /usr/local/bin/provisioner
+WORKDIR /stack
+USER 65532:65532
+ENTRYPOINT ["/usr/local/bin/provisioner"]
+
+FROM gcr.io/distroless/cc-debian12:nonroot AS bot
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="gsm-bot" \
+      org.opencontainers.image.description="A Telegram bot for gamers" \
+      org.opencontainers.image.licenses="MIT OR Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+COPY --from=bot-build /src/target/release/gsm-bot /usr/local/bin/gsm-bot
+EXPOSE 8080
+USER 65532:65532
+ENTRYPOINT ["/usr/local/bin/gsm-bot"]

@@ -1,0 +1,92 @@
+//! Every change a user can make in stack.yaml: what the plan says, that `up` does it, and that nothing is left to do.
+
+use crate::{
+    cli::{Folder, stable},
+    support::Rehearsal,
+};
+
+/// The plan without what is the same in all: heading and notes.
+fn plan(folder: &Folder) -> String {
+    let text = folder.ok(&["diff"]);
+    let body = text.split_once("\n\n").map_or(text.as_str(), |(_, body)| body);
+    stable(body)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_change_is_planned_done_and_done_with() {
+    let rehearsal = Rehearsal::start().await;
+    let folder = Folder::new(&rehearsal);
+    folder.ok(&["up", "--yes"]);
+    let edits: &[(&str, &str, &str)] = &[
+        ("tags", "tags: { project: gamers-social-manager }", "tags: { team: players }"),
+        ("retention", "retention_days: 30", "retention_days: 14"),
+        ("retention_for_ever", "retention_days: 14", "retention_days: never"),
+        ("insights", "logs:", "cluster: { container_insights: enhanced }\nlogs:"),
+        ("roles", "roles: [readWrite@gsm]", "roles: [readWrite@gsm, read@stats]"),
+        ("access", "allow_from: [0.0.0.0/0]", "allow_from: [198.51.100.0/24]"),
+        ("memory", "memory: 512", "memory: 1024"),
+        ("size", "cpu: 256 ", "cpu: 512 "),
+        ("count", "count: 1", "count: 2"),
+        ("port", "port: 8080", "port: 9090"),
+        (
+            "health_check",
+            "path: /healthz, codes: \"200\"",
+            "path: /ready, codes: 200-204, interval: 20, unhealthy: 5",
+        ),
+        ("environment", "RUST_LOG: info", "RUST_LOG: debug, REGION: eu"),
+        ("made_up_secret", "generate: 32", "generate: 48"),
+        ("another_secret", "    secrets:", "    secrets:\n      API_KEY: { generate: 24 }"),
+        (
+            "exec",
+            "    count: 2",
+            "    count: 2\n    exec: true\n    user: \"1000:1000\"\n    read_only_root: true",
+        ),
+        (
+            "deployment",
+            "    count: 2",
+            "    count: 2\n    deployment: { maximum_percent: 150, circuit_breaker: false }",
+        ),
+        ("image", "gsm-bot:latest", "gsm-bot:2.0"),
+        (
+            "balancer",
+            "load_balancer:",
+            "load_balancer:\n  idle_timeout: 120\n  allow_from: [192.0.2.0/24]",
+        ),
+        ("domain", "domain: bot.example.com", "domain: gamers.example.com"),
+        (
+            "another_service",
+            "\nci:",
+            "\n  api:\n    image: nginx:1\n    port: 80\n    path: /api/*\n    secrets: { URI: { database: uri } }\n\nci:",
+        ),
+        ("path_of_a_service", "path: /api/*", "path: /v2/*"),
+        ("instance_type", "t3.small", "t3.medium"),
+        ("instance_disk", "instance_type: t3.medium", "instance_type: t3.medium\n    disk: 40"),
+        ("administrators", "203.0.113.7/32", "203.0.113.8/32"),
+        ("repository", "# repository: owner/name ", "repository: owner/name "),
+        ("protection", "protect: true", "protect: false"),
+    ];
+    for (name, old, new) in edits {
+        folder.edit(old, new);
+        insta::assert_snapshot!(format!("change_of_{name}"), plan(&folder));
+        let ran = folder.run(&["up", "--yes"]);
+        assert_eq!(ran.code, Some(0), "{name}\n{}\n{}", ran.stdout, ran.stderr);
+        let again = folder.run(&["diff", "--exit-code"]);
+        assert_eq!(again.code, Some(0), "{name}: {}{}", again.stdout, again.stderr);
+    }
+    let yaml = std::fs::read_to_string(folder.path("stack.yaml")).unwrap();
+    let without = |text: &str, from: &str, to: &str| {
+        let (before, rest) = text.split_once(from).unwrap();
+        let after = if to.is_empty() { "" } else { rest.split_once(to).map(|it| it.1).unwrap() };
+        format!("{before}{to}{after}")
+    };
+    let removals = [("service", "\n  api:", "\nci:"), ("jenkins", "\nci:", "")];
+    let mut yaml = yaml.clone();
+    for (name, from, to) in removals {
+        yaml = without(&yaml, from, to);
+        folder.write(&yaml);
+        insta::assert_snapshot!(format!("removal_of_{name}"), plan(&folder));
+        folder.ok(&["up", "--yes"]);
+        folder.is_settled();
+    }
+    folder.ok(&["destroy", "--yes"]);
+}

@@ -1,0 +1,255 @@
+//! `deploy`, as Jenkins calls it, and what its user is shown.
+
+mod rollouts;
+mod script;
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::{
+    cli::{Folder, Ran, stable},
+    support::Rehearsal,
+};
+
+const STACK: &str = "\
+name: gsm
+region: eu-central-1
+tags: { team: bots }
+services:
+  bot:
+    image: docker.io/me/bot:1
+    cpu: 256
+    memory: 512
+    count: 1
+    environment: { MODE: poll }
+    secrets:
+      BOT_TOKEN: { env: GSM_BOT_TOKEN }
+    deployment: { minimum_healthy_percent: 0, maximum_percent: 100 }
+";
+/// How many tasks run at which moment depends on the machine.
+const COUNTS: &str = " new tasks running";
+
+/// All that a run printed.
+fn whole(ran: &Ran) -> String {
+    let text =
+        format!("{}\n--- on standard error:\n{}", ran.stdout.trim_end(), ran.stderr.trim_end());
+    let patterns = [
+        (r"after \d+\.\d s", "after TIME"),
+        (r#""(at|seconds)":("[^"]*"|[\d.]+)"#, r#""$1":TIME"#),
+        (r"\b[0-9a-f]{32}\b", "TASK"),
+        (r"ecs-svc/\d{18,19}\b", "ecs-svc/NUMBER"),
+    ];
+    let mut text = stable(&text);
+    for (pattern, with) in patterns {
+        text = regex::Regex::new(pattern).unwrap().replace_all(&text, with).into_owned();
+    }
+    text
+}
+
+/// The same without what depends on the moment.
+fn without_counts(ran: &Ran) -> String {
+    whole(ran).lines().filter(|it| !it.contains(COUNTS)).collect::<Vec<_>>().join("\n")
+}
+
+/// A folder whose stack is up, and in which only what `deploy` needs is left.
+async fn deployed(rehearsal: &Rehearsal, stack: &str) -> Folder {
+    let mut folder = Folder::new(rehearsal);
+    folder.write(stack);
+    folder.ok(&["up", "--yes"]);
+    folder.lose_state();
+    for name in ["GSM_BOT_TOKEN", "MONGODB_ATLAS_PUBLIC_KEY", "MONGODB_ATLAS_PRIVATE_KEY"] {
+        folder.set(name, None);
+    }
+    rehearsal.forget().await;
+    folder
+}
+
+async fn control(rehearsal: &Rehearsal, what: &str, body: Value) {
+    let request =
+        reqwest::Client::new().put(format!("{}/__cloud/{what}", rehearsal.url)).json(&body);
+    assert!(request.send().await.unwrap().status().is_success());
+}
+
+/// The images of every revision, by the tag that `up` looks at.
+async fn images(rehearsal: &Rehearsal) -> Vec<(String, String)> {
+    let cloud = rehearsal.cloud().await;
+    let mut images = Vec::new();
+    let list = cloud.ecs.list_task_definitions().family_prefix("gsm-bot").send().await.unwrap();
+    for arn in list.task_definition_arns() {
+        let request = cloud.ecs.describe_task_definition().task_definition(arn);
+        let answer =
+            request.include(aws_sdk_ecs::types::TaskDefinitionField::Tags).send().await.unwrap();
+        let tag = answer
+            .tags()
+            .iter()
+            .find(|it| it.key() == Some("provisioner:image"))
+            .and_then(|it| it.value.clone());
+        let definition = answer.task_definition.unwrap();
+        images.push((
+            definition.container_definitions()[0].image.clone().unwrap(),
+            tag.unwrap_or_default(),
+        ));
+    }
+    images
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_image_is_put_into_service_and_stays() {
+    let rehearsal = Rehearsal::start().await;
+    let mut folder = deployed(&rehearsal, STACK).await;
+    let ran = folder.run(&["deploy", "--image", "docker.io/me/bot:2"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    insta::assert_snapshot!(without_counts(&ran), @"");
+    assert_eq!(rehearsal.changes().await, ["ecs RegisterTaskDefinition", "ecs UpdateService"]);
+    let one = "docker.io/me/bot:1".to_owned();
+    assert_eq!(
+        images(&rehearsal).await,
+        [(one.clone(), one.clone()), ("docker.io/me/bot:2".to_owned(), one)]
+    );
+
+    rehearsal.forget().await;
+    let ran = folder.run(&["deploy", "--image", "docker.io/me/bot:2", "--service", "bot"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    insta::assert_snapshot!(whole(&ran), @"");
+    assert_eq!(rehearsal.changes().await, [""; 0]);
+
+    folder.set("GSM_BOT_TOKEN", Some("1:bot-token"));
+    folder.is_settled();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_is_found_before_anything_is_contacted() {
+    let rehearsal = Rehearsal::start().await;
+    let folder = Folder::new(&rehearsal);
+    folder.write(STACK);
+    let image = "docker.io/me/bot:2";
+    let wrong = |args: &[&str]| {
+        let ran = folder.run(&[&["deploy"], args].concat());
+        assert_eq!(ran.code, Some(3));
+        ran.stderr
+    };
+    let mut said = wrong(&["--image", "https://docker.io/me/bot:2"]);
+    said += &wrong(&["--image", image, "--service", "bto"]);
+    folder.write(&format!(
+        "{STACK}  worker: {{image: docker.io/me/worker:1, cpu: 256, memory: 512}}\n"
+    ));
+    said += &wrong(&["--image", image]);
+    insta::assert_snapshot!(said, @"");
+    assert_eq!(rehearsal.calls().await, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_is_not_there() {
+    let rehearsal = Rehearsal::start().await;
+    let folder = Folder::new(&rehearsal);
+    folder.write(STACK);
+    let ran = folder.run(&["deploy", "--image", "docker.io/me/bot:2"]);
+    assert_eq!(ran.code, Some(1));
+    insta::assert_snapshot!(whole(&ran), @"");
+    // ECS remembers a deleted service for a while.
+    folder.ok(&["up", "--yes"]);
+    folder.ok(&["destroy", "--yes"]);
+    let again = folder.run(&["deploy", "--image", "docker.io/me/bot:2"]);
+    assert_eq!((again.code, whole(&again)), (Some(1), whole(&ran)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_container_that_exits_is_rolled_back_and_explained() {
+    let rehearsal = Rehearsal::start().await;
+    let folder = deployed(&rehearsal, STACK).await;
+    let stopped = json!({ "exit_code": 101, "log": ["starting", "no \u{1b}[31mtoken"] });
+    control(&rehearsal, "rollouts", json!({ "outcome": "fail", "stopped": stopped })).await;
+    let ran = folder.run(&["deploy", "--image", "docker.io/me/bot:2"]);
+    assert_eq!(ran.code, Some(6), "{}", ran.stderr);
+    insta::assert_snapshot!(without_counts(&ran), @"");
+    // The old one serves.
+    let ran = folder.run(&["deploy", "--image", "docker.io/me/bot:1"]);
+    assert!(ran.stdout.starts_with("Nothing to do"), "{}", whole(&ran));
+
+    // The same where ECS does not know service deployments.
+    control(&rehearsal, "aws", json!({ "service_deployments": false })).await;
+    let ran = folder.run(&["deploy", "--image", "docker.io/me/bot:2"]);
+    assert_eq!(ran.code, Some(6), "{}", ran.stderr);
+    control(&rehearsal, "rollouts", json!({})).await;
+    let ran = folder.run(&["deploy", "--image", "docker.io/me/bot:2"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_circuit_breaker_nothing_is_rolled_back() {
+    let rehearsal = Rehearsal::start().await;
+    let stack =
+        STACK.replace("maximum_percent: 100 ", "maximum_percent: 100, circuit_breaker: false ");
+    let folder = deployed(&rehearsal, &stack).await;
+    let stopped = json!({ "code": "TaskFailedToStart", "exit_code": null, "reason":
+        "ResourceInitializationError: unable to pull secrets or registry auth: AccessDeniedException" });
+    control(&rehearsal, "rollouts", json!({ "outcome": "fail", "stopped": stopped })).await;
+    let ran = folder.run(&["deploy", "--image", "docker.io/me/bot:2"]);
+    assert_eq!(ran.code, Some(7), "{}", ran.stderr);
+    insta::assert_snapshot!(without_counts(&ran), @"");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_can_be_left_and_followed_again() {
+    let rehearsal = Rehearsal::start().await;
+    let folder = deployed(&rehearsal, STACK).await;
+    control(&rehearsal, "rollouts", json!({ "outcome": "hang" })).await;
+    let two = ["deploy", "--image", "docker.io/me/bot:2"];
+    let ran = folder.run(&[&two[..], &["--no-wait"]].concat());
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    insta::assert_snapshot!(whole(&ran), @"");
+
+    rehearsal.forget().await;
+    let ran = folder.run(&[&two[..], &["--timeout", "1s"]].concat());
+    assert_eq!(ran.code, Some(10), "{}", ran.stderr);
+    insta::assert_snapshot!(without_counts(&ran), @"");
+
+    let child = folder.start(&two);
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(interrupt.unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    let ran = Ran {
+        code: output.status.code(),
+        stdout: text(output.stdout),
+        stderr: text(output.stderr),
+    };
+    assert_eq!(ran.code, Some(130));
+    insta::assert_snapshot!(without_counts(&ran), @"");
+    assert_eq!(rehearsal.changes().await, [""; 0]);
+
+    // Somebody else deploys something else.
+    let left = folder.start(&two);
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    control(&rehearsal, "rollouts", json!({})).await;
+    let three = folder.run(&["deploy", "--image", "docker.io/me/bot:3"]);
+    assert_eq!(three.code, Some(0), "{}", three.stderr);
+    assert_eq!(left.wait_with_output().unwrap().status.code(), Some(9));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn permissions() {
+    let rehearsal = Rehearsal::start().await;
+    let folder = deployed(&rehearsal, STACK).await;
+    let denied = |action: &str| {
+        let message = format!(
+            "User: arn:aws:iam::123456789012:user/ci is not authorized to perform: ecs:{action}"
+        );
+        json!({
+            "match": { "service": "ecs", "action": action }, "code": "AccessDeniedException", "status": 400,
+            "message": message, "times": null,
+        })
+    };
+    // What only helps to understand is not needed.
+    for action in ["ListServiceDeployments", "ListTasks"] {
+        rehearsal.fault(denied(action)).await;
+    }
+    let ran = folder.run(&["deploy", "--image", "docker.io/me/bot:2"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    rehearsal.fault(denied("UpdateService")).await;
+    let ran = folder.run(&["deploy", "--image", "docker.io/me/bot:3"]);
+    assert_eq!(ran.code, Some(4));
+    insta::assert_snapshot!(whole(&ran), @"");
+}

@@ -10,6 +10,7 @@ mod left_overs;
 mod mark;
 pub(crate) mod policy;
 mod tags;
+mod trace;
 
 use aws_config::{BehaviorVersion, Region, retry::RetryConfig, timeout::TimeoutConfig};
 use std::time::Duration;
@@ -98,6 +99,13 @@ impl Cloud {
         stack: &str,
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Self> {
+        macro_rules! client {
+            ($sdk:ident) => {
+                $sdk::Client::from_conf(
+                    $sdk::config::Builder::from(config).interceptor(trace::EachCall).build(),
+                )
+            };
+        }
         let http = http_client()?;
         let github = variable("GITHUB_API_URL").filter(|it| !it.is_empty());
         let caller = aws_sdk_sts::Client::new(config).get_caller_identity().send().await?;
@@ -112,16 +120,16 @@ impl Cloud {
                 .filter(|it| !it.is_empty())
                 .unwrap_or("aws")
                 .to_owned(),
-            acm: aws_sdk_acm::Client::new(config),
-            ec2: aws_sdk_ec2::Client::new(config),
-            ecs: aws_sdk_ecs::Client::new(config),
-            elb: aws_sdk_elasticloadbalancingv2::Client::new(config),
-            iam: aws_sdk_iam::Client::new(config),
-            kms: aws_sdk_kms::Client::new(config),
-            logs: aws_sdk_cloudwatchlogs::Client::new(config),
-            route53: aws_sdk_route53::Client::new(config),
-            ssm: aws_sdk_ssm::Client::new(config),
-            tagging: aws_sdk_resourcegroupstagging::Client::new(config),
+            acm: client!(aws_sdk_acm),
+            ec2: client!(aws_sdk_ec2),
+            ecs: client!(aws_sdk_ecs),
+            elb: client!(aws_sdk_elasticloadbalancingv2),
+            iam: client!(aws_sdk_iam),
+            kms: client!(aws_sdk_kms),
+            logs: client!(aws_sdk_cloudwatchlogs),
+            route53: client!(aws_sdk_route53),
+            ssm: client!(aws_sdk_ssm),
+            tagging: client!(aws_sdk_resourcegroupstagging),
             github: github.unwrap_or_else(|| "https://api.github.com".to_owned()),
             atlas: Atlas::from_variables(http.clone(), variable),
             http,

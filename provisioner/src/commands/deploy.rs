@@ -17,6 +17,11 @@ use crate::{
     ui::{Ui, harmless, seconds},
 };
 
+/// What a clock cannot reach any more is about as far.
+const FOR_EVER: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+/// Nobody means longer ones, and they must not overflow.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
+
 pub(super) async fn run(
     global: &Global,
     args: Deploy,
@@ -54,7 +59,8 @@ pub(super) async fn run(
         ui.result(&text, "deploy_outcome", told.object("started", began.elapsed()));
         return Ok(Exit::Ok);
     }
-    let pace = Pace { poll: global.poll, deadline: began + args.timeout, interrupted };
+    let deadline = began.checked_add(args.timeout).unwrap_or(began + FOR_EVER);
+    let pace = Pace { poll: global.poll.min(LONGEST_PAUSE), deadline, interrupted };
     let end = deployment::follow(&subject, ours, current.events(), &cloud, pace, &tell)
         .await
         .map_err(|error| {
@@ -184,8 +190,8 @@ impl Told<'_> {
             Ending::TimedOut => Failure::new(
                 Exit::TimedOut,
                 format!(
-                    "the deployment of {new} was not over within {:?}; it goes on in AWS",
-                    self.args.timeout
+                    "the deployment of {new} was not over within {}; it goes on in AWS",
+                    self.within()
                 ),
             )
             .hint(format!("to follow it further: `{}`", self.command(&self.args.image))),
@@ -230,13 +236,12 @@ impl Told<'_> {
         }
     }
 
-    /// What of the old revision there still is, and the way back.
+    /// What there still is from before, and the way back.
     fn old_ones(&self, failure: Failure, counts: &TaskCounts, current: &Current) -> Failure {
-        let old = short(current.service.task_definition().unwrap_or_default());
         let failure = failure.hint(match counts.old {
-            0 => "no task of an older revision runs".to_owned(),
-            1 => format!("1 task of an older revision ({old}) still runs"),
-            many => format!("{many} tasks of an older revision ({old}) still run"),
+            0 => "no task from before the deployment runs any more".to_owned(),
+            1 => "1 task from before the deployment still runs".to_owned(),
+            many => format!("{many} tasks from before the deployment still run"),
         });
         match deployment::image_of(&current.definition, &self.subject.container) {
             Ok(image) if image != self.args.image => {
@@ -256,6 +261,12 @@ impl Told<'_> {
             "seconds": seconds(took),
             "exit_code": 0,
         })
+    }
+
+    /// The time it had, as it is given on the command line.
+    fn within(&self) -> String {
+        jiff::SignedDuration::try_from(self.args.timeout)
+            .map_or_else(|_| "ever".to_owned(), |it| format!("{it:#}"))
     }
 
     /// This command with another image.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::{declare, load};
+use super::{declare, load, same_place};
 use crate::{
     cli::{Destroy, Global},
     cloud::Cloud,
@@ -30,6 +30,7 @@ pub(super) async fn run(
     };
     let cloud = Cloud::connect(&name, &region).await?;
     let heading = format!("{name} in {region}, account {}", cloud.account);
+    same_place(&store.state(), &cloud)?;
     let progress = ui.progress();
     let observer: Arc<dyn Observer> = progress.clone();
     let run = Arc::new(Run::new(cloud, store, options, observer, interrupted));

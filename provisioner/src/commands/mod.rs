@@ -15,7 +15,7 @@ use crate::{
     cli::{Cli, Command, Global, Scope},
     cloud::Cloud,
     config::{self, Ci, Config},
-    engine::{Lookup as _, Observer, Options, Plan, Run, Stack, Store},
+    engine::{Lookup as _, Observer, Options, Plan, Run, Stack, State, Store},
     failure::{Exit, Failure},
     lookups::GithubHooks,
     program::{Surroundings, program},
@@ -49,16 +49,19 @@ pub fn run(cli: Cli, ui: &Ui) -> Result<Exit, Failure> {
     result
 }
 
-/// Says on standard error what the libraries do, as much as `-vv` or `RUST_LOG` asks for. Bodies are never logged: they
+/// Says on standard error what goes on inside, as much as `-vv` asks for. The libraries are not asked: what they log can
 /// hold secrets.
 pub fn trace(verbose: u8) {
     let level = match verbose {
         0 | 1 => "off",
-        2 => "provisioner=debug,aws_config=info",
-        _ => "provisioner=trace,aws_config=debug",
+        _ => "provisioner=debug",
     };
     let filter = tracing_subscriber::EnvFilter::new(level);
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .init();
 }
 
 /// Turns true at the first Ctrl-C or SIGTERM; the second one ends the process at once.
@@ -115,6 +118,7 @@ async fn plan(
 ) -> Result<Planned, Failure> {
     let cloud = Cloud::connect(&config.name, &config.region).await?;
     let heading = format!("{} in {}, account {}", config.name, config.region, cloud.account);
+    same_place(&store.state(), &cloud)?;
     let stack = declare(config, &cloud, &|name| std::env::var(name).ok()).await?;
     let names: Vec<String> = stack.names().map(str::to_owned).collect();
     let known = |name: &String| names.contains(name) || store.state().resources.contains_key(name);
@@ -139,6 +143,23 @@ async fn plan(
         ));
     }
     Ok(Planned { plan, run, heading })
+}
+
+/// Refuses credentials of another account than the state's, and another region: everything would seem to be gone.
+fn same_place(state: &State, cloud: &Cloud) -> Result<(), Failure> {
+    for (what, recorded, now) in
+        [("account", &state.account, &cloud.account), ("region", &state.region, &cloud.region)]
+    {
+        if !recorded.is_empty() && recorded != now && !state.is_empty() {
+            return Err(Failure::new(
+                Exit::Credentials,
+                format!("the state is of {what} {recorded}, and this would work in {now}; nothing was changed"),
+            )
+            .hint(format!("use the {what} {recorded} again (`destroy` it there first if you want to move)"))
+            .hint("or use another folder for the state: `--state-dir DIR`"));
+        }
+    }
+    Ok(())
 }
 
 /// Declares everything that stack.yaml asks for.

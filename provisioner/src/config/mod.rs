@@ -11,6 +11,7 @@
 
 mod ci;
 mod cluster;
+mod container_check;
 mod database;
 mod fargate;
 pub mod image;
@@ -36,6 +37,7 @@ use std::path::Path;
 
 pub use ci::{Ci, Jenkins};
 pub use cluster::{Cluster, ContainerInsights};
+pub use container_check::ContainerCheck;
 pub use database::{BackingProvider, Database, DatabaseRole, Tier};
 pub use load_balancer::LoadBalancer;
 pub use logs::Logs;

@@ -26,8 +26,35 @@ pub(super) fn stack(name: &str) -> Result<String, Wrong> {
 
 /// A service's name.
 pub(super) fn service(name: &str) -> Result<(), Wrong> {
-    simple(name, "the name of a service")
+    simple(name, "the name of a service")?;
+    let taken = TAKEN.contains(&name)
+        || TAKEN.iter().any(|it| name.strip_prefix(it).is_some_and(|rest| rest.starts_with('-')))
+        || PARTS.iter().any(|it| name.strip_suffix(it).is_some_and(|rest| rest.ends_with('-')));
+    if taken {
+        return Err(Wrong::new("is what a part of the stack is called")
+            .help(format!("not one of {}, alone or before a hyphen", TAKEN.join(", ")))
+            .help(format!("and not {} after a hyphen", PARTS.join(", "))));
+    }
+    Ok(())
 }
+
+/// Names of the program's own resources, and what those of a service end in (see `provisioner/src/program/`): a service
+/// of such a name would be two things at once.
+const TAKEN: [&str; 12] = [
+    "balancer",
+    "certificate",
+    "cluster",
+    "database",
+    "domain",
+    "http",
+    "https",
+    "jenkins",
+    "key",
+    "logs",
+    "network",
+    "zone",
+];
+const PARTS: [&str; 7] = ["execution", "group", "ingress", "role", "rule", "targets", "task"];
 
 /// Whether AWS allows what we make of both names. The stack's own name has been checked.
 pub(super) fn combined(stack: &str, service: &str) -> Result<(), Wrong> {

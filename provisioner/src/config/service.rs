@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::container_check::ContainerCheck;
 use super::reader::{Field, Section, Wrong};
 use super::secrets::{self, SecretSource};
 use super::{Stack, fargate, image, names};
@@ -28,6 +29,8 @@ pub struct Service {
     pub path: Option<String>,
     /// How the load balancer finds out whether a task works. Of use only with `port`.
     pub health_check: HealthCheck,
+    /// A check that runs inside the container; none unless told otherwise.
+    pub container_check: Option<ContainerCheck>,
     /// The command, in place of the image's own; empty for the image's own.
     pub command: Vec<String>,
     /// The user inside the container, in place of the image's own.
@@ -140,6 +143,7 @@ impl Service {
             host: section.parsed("host", host),
             path: section.parsed("path", path),
             health_check: HealthCheck::read(section.optional("health_check")),
+            container_check: ContainerCheck::read(&mut section),
             command: section.optional("command").map(|field| command(&field)).unwrap_or_default(),
             user: section.optional("user").and_then(|field| field.parsed_scalar(user)),
             read_only_root: section.boolean("read_only_root", false),

@@ -255,7 +255,7 @@ fn opinion(live: &TargetHealthDescription) -> Option<(String, String)> {
         return None;
     }
     let mut text = state.as_str().to_owned();
-    if let Some(description) = health.description() {
+    if let Some(description) = health.description().filter(|it| !it.is_empty()) {
         text = format!("{text}: {description}");
     }
     if let Some(reason) = &health.reason {

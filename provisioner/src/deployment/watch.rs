@@ -99,6 +99,12 @@ pub async fn follow(
                     Verdict::Going => {
                         if let Some(cause) = causes::lasting(&looker.stopped, wanted) {
                             if !rolls_back {
+                                let then = "nothing is rolled back, for the service has no circuit breaker that \
+                                            does; ECS goes on trying";
+                                tell(Event::Hopeless {
+                                    cause: cause.clone(),
+                                    then: then.to_owned(),
+                                });
                                 break Ending::Failed { why: cause };
                             }
                             // The circuit breaker would come to the same end after many more tries.

@@ -63,7 +63,7 @@ pub(super) async fn update<R: Resource>(
 ) -> Result<R::Outputs> {
     let mut patience = Patience::new(run, name);
     loop {
-        match desired.update(existing, &run.cloud).await {
+        match run.with_permit(desired.update(existing, &run.cloud)).await {
             Ok(outputs) => return Ok(outputs),
             Err(error) => patience.after(error).await?,
         }
@@ -119,7 +119,7 @@ pub(super) async fn doom(run: &Run, doomed: &Doomed) -> Result<()> {
 async fn delete(run: &Run, name: &str, record: &Record) -> Result<()> {
     let mut patience = Patience::new(run, name);
     loop {
-        match record.kind.delete(record, &run.cloud).await {
+        match run.with_permit(record.kind.delete(record, &run.cloud)).await {
             Ok(Progress::Done) => return Ok(()),
             Err(error) if error.class() == Class::Gone => return Ok(()),
             Ok(Progress::Waiting(why)) => {
@@ -166,18 +166,41 @@ async fn intend<R: Resource>(run: &Run, name: &str, inputs: &serde_json::Value) 
 async fn make<R: Resource>(run: &Run, name: &str, desired: &R, token: &str) -> Result<Existing<R>> {
     let mut patience = Patience::new(run, name);
     loop {
-        let error = match desired.create(token, &run.cloud).await {
+        let error = match run.with_permit(desired.create(token, &run.cloud)).await {
             Ok(created) => return Ok(created),
             Err(error) => error,
         };
-        // Nobody knows whether it had an effect, or it has one of an earlier attempt: look before trying again.
-        if matches!(error.class(), Class::Transient | Class::Exists) {
-            match desired.read(None, &run.cloud).await {
-                Ok(Found::Ours(existing)) => return Ok(existing),
-                Ok(Found::Nothing | Found::Theirs(..)) => {}
-                Err(look) => patience.after(look).await?,
-            }
-        }
+        let look = matches!(error.class(), Class::Transient | Class::Exists);
+        // First time passes, so that what an attempt brought about is visible.
         patience.after(error).await?;
+        if !look {
+            continue;
+        }
+        // Nobody knows whether this attempt had an effect, or an earlier one had: look before trying again.
+        match run.with_permit(desired.read(None, &run.cloud)).await {
+            Ok(Found::Ours(existing)) => return Ok(existing),
+            Ok(Found::Theirs(existing, _)) if run.options.adopt.contains(name) => {
+                return Ok(existing);
+            }
+            Ok(Found::Theirs(_, whose)) => {
+                return Err(Error::Refused(foreign(name, desired, &whose)));
+            }
+            Ok(Found::Nothing) => {}
+            Err(error) if error.class() == Class::Gone => {}
+            Err(error) => patience.after(error).await?,
+        }
     }
+}
+
+/// Why something of somebody else is left alone, and what to do.
+pub(super) fn foreign<R: Resource>(name: &str, desired: &R, whose: &str) -> String {
+    let inputs = Wiring::of(desired).map(|it| it.plain).unwrap_or_default();
+    let called = ["name", "alias", "family", "domain_name", "cidr", "username", "port"].into_iter();
+    let called = called.filter_map(|it| inputs.get(it)).find(|it| !it.is_object());
+    let called = called.map(|it| format!(" {it}")).unwrap_or_default();
+    format!(
+        "the {}{called} is there already and is not this stack's: {whose}. Rename or remove one of them, or take it \
+         over with `provisioner up --adopt {name}`",
+        R::KIND.label()
+    )
 }

@@ -54,6 +54,16 @@ pub async fn apply(plan: Plan, run: &Arc<Run>) -> Outcome {
         steps.iter().map(|it| (it.name.clone(), (it.kind, it.action))).collect();
     let outcome = Shared::default();
     let before = run.store.state();
+    let (account, region) = (run.cloud.account.clone(), run.cloud.region.clone());
+    if (&before.account, &before.region) != (&account, &region)
+        && let Err(error) =
+            run.store.change(move |state| (state.account, state.region) = (account, region)).await
+    {
+        return Outcome {
+            failures: vec![Failure { name: "state".to_owned(), verb: "record", error }],
+            ..Outcome::default()
+        };
+    }
 
     let visited = walk(nodes, {
         let (run, outcome) = (Arc::clone(run), Arc::clone(&outcome));
@@ -110,12 +120,12 @@ async fn visit(
     }
     let name = node.name().to_owned();
     let change = planned.filter(|(_, action)| *action != Action::Keep);
-    let (result, took) = timed(run.with_permit(async {
+    let (result, took) = timed(async {
         if let Some((kind, action)) = change {
             run.tell(&name, Event::Started(kind, action));
         }
         node.act(&run).await
-    }))
+    })
     .await;
     let verb = planned.map_or("look up", |(_, action)| verb(action));
     let action = match result {
@@ -185,7 +195,7 @@ async fn delete_all(
                 return;
             }
             run.tell(&it.name, Event::Started(it.record.kind, Action::Delete));
-            let (result, took): (Result<()>, _) = timed(run.with_permit(act::doom(run, it))).await;
+            let (result, took): (Result<()>, _) = timed(act::doom(run, it)).await;
             match result {
                 Ok(()) => {
                     let _ = tell.send(());

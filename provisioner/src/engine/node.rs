@@ -94,7 +94,7 @@ impl<R: Resource> Declared<R> {
         let recorded = record.and_then(Record::existing::<R>);
         let mut patience = Patience::new(run, &self.name);
         let found = loop {
-            match self.desired.read(recorded.as_ref(), &run.cloud).await {
+            match run.with_permit(self.desired.read(recorded.as_ref(), &run.cloud)).await {
                 Ok(found) => break found,
                 // What it refers to does not exist, so it does not either.
                 Err(Error::Unknown(_)) => break Found::Nothing,
@@ -111,7 +111,7 @@ impl<R: Resource> Declared<R> {
                 Ok(Some(existing))
             }
             Found::Theirs(_, whose) => {
-                Err(Error::Refused(foreign::<R>(&self.name, &self.desired, &whose)))
+                Err(Error::Refused(act::foreign(&self.name, &self.desired, &whose)))
             }
         }
     }
@@ -234,7 +234,7 @@ impl<R: Resource> Node for Declared<R> {
             let began = tokio::time::Instant::now();
             let mut patience = Patience::new(run, &self.name);
             loop {
-                match R::ready(&outputs, &run.cloud).await {
+                match run.with_permit(R::ready(&outputs, &run.cloud)).await {
                     Ok(Progress::Done) => return Ok(()),
                     Ok(Progress::Waiting(why)) if began.elapsed() < R::READY_WITHIN => {
                         run.waiting(&self.name, &why);
@@ -276,13 +276,16 @@ impl<L: Lookup> LookedUp<L> {
     pub(super) fn new(name: &str, lookup: L) -> (Self, Output<L::Outputs>) {
         let (outputs, output) = Cell::new(name);
         let sources = Wiring::of(&lookup).map(|it| it.sources).unwrap_or_default();
+        // A lookup is not recorded, so whoever refers to it refers to what is behind it: what refers to something goes
+        // before it when both are deleted.
+        let output = output.also_from(&sources);
         (Self { name: name.to_owned(), lookup, sources, outputs }, output)
     }
 
     async fn find(&self, run: &Run) -> Result<Option<L::Outputs>> {
         let mut patience = Patience::new(run, &self.name);
         loop {
-            match self.lookup.find(&run.cloud).await {
+            match run.with_permit(self.lookup.find(&run.cloud)).await {
                 Ok(found) => return Ok(found),
                 Err(Error::Unknown(_)) => return Ok(None),
                 Err(error) => patience.after(error).await?,
@@ -340,17 +343,4 @@ impl<L: Lookup> Node for LookedUp<L> {
     fn found(&self) -> Option<Record> {
         None
     }
-}
-
-fn foreign<R: Resource>(name: &str, desired: &R, whose: &str) -> String {
-    let inputs = Wiring::of(desired).map(|it| it.plain).unwrap_or_default();
-    let called = ["name", "alias", "family", "domain_name", "cidr", "username", "port"].into_iter();
-    let called =
-        called.filter_map(|it| inputs.get(it)).find(|it| !it.is_object()).map(ToString::to_string);
-    let called = called.map(|it| format!(" {it}")).unwrap_or_default();
-    format!(
-        "there is already a {}{called}, and it is not this stack's: {whose}. Rename or remove one of them, or take it \
-         over with `provisioner up --adopt {name}`",
-        R::KIND.label()
-    )
 }

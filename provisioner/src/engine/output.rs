@@ -33,6 +33,12 @@ impl<T: 'static> Output<T> {
         Self { value: Arc::new(value), sources: BTreeSet::from([resource.to_owned()]) }
     }
 
+    /// The same value, which comes from other resources as well.
+    pub(super) fn also_from(mut self, sources: &BTreeSet<String>) -> Self {
+        self.sources.extend(sources.iter().cloned());
+        self
+    }
+
     /// The value. Always known inside `create` and `update`.
     ///
     /// # Errors

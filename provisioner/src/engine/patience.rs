@@ -42,7 +42,8 @@ impl<'a> Patience<'a> {
     pub async fn after(&mut self, error: Error) -> Result<(), Error> {
         let (within, delay) = match error.class() {
             Class::Settling => (SETTLING_WITHIN, self.settling.next()),
-            Class::Gone => (GONE_WITHIN, self.settling.next()),
+            // What was refused as a duplicate and cannot be seen will be seen.
+            Class::Gone | Class::Exists => (GONE_WITHIN, self.settling.next()),
             Class::Transient => (TRANSIENT_WITHIN, self.transient.next()),
             Class::Blocked => (BLOCKED_WITHIN, Some(self.run.poll())),
             _ => return Err(error),

@@ -113,7 +113,7 @@ pub async fn plan(mut stack: Stack, run: &Arc<Run>) -> Plan {
             let (run, steps, problems) =
                 (Arc::clone(&run), Arc::clone(&steps), Arc::clone(&problems));
             async move {
-                let result = run.with_permit(node.plan(&run)).await;
+                let result = node.plan(&run).await;
                 run.tell(node.name(), Event::Looked);
                 let visit = match result {
                     Ok(step) => {
@@ -224,4 +224,34 @@ fn dependents_first(state: &State) -> Vec<String> {
         }
     }
     order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn state(resources: &[(&str, &[&str])]) -> State {
+        let record = |sources: &[&str]| Record {
+            kind: Kind::LogGroup,
+            outputs: json!({}),
+            inputs: json!({}),
+            sources: sources.iter().map(|it| (*it).to_owned()).collect(),
+            protect: false,
+        };
+        let resources = resources.iter().map(|(name, them)| ((*name).to_owned(), record(them)));
+        State { resources: resources.collect(), ..State::default() }
+    }
+
+    #[test]
+    fn what_refers_to_something_is_deleted_before_it() {
+        let state = state(&[("a", &[]), ("b", &["a"]), ("c", &["a", "b"]), ("d", &["gone"])]);
+        assert_eq!(dependents_first(&state), ["c", "d", "b", "a"]);
+    }
+
+    #[test]
+    fn a_state_that_somebody_edited_into_a_circle_can_still_be_deleted() {
+        let state = state(&[("a", &["b"]), ("b", &["a"])]);
+        assert_eq!(dependents_first(&state), ["a", "b"]);
+    }
 }

@@ -112,7 +112,7 @@ impl Run {
         *self.interrupted.borrow()
     }
 
-    /// Does something when there is room for it among what runs at once.
+    /// Makes the calls of one attempt when there is room for it among what runs at once. What waits takes no room.
     pub(super) async fn with_permit<T>(&self, work: impl Future<Output = T>) -> T {
         // The semaphore is never closed; without a permit the work is done all the same.
         let _permit = self.permits.acquire().await;

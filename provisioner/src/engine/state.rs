@@ -26,6 +26,9 @@ pub struct State {
     pub stack: String,
     /// AWS region of the stack, so that `destroy` needs nothing else.
     pub region: String,
+    /// AWS account of the stack, so that credentials of another one are noticed.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub account: String,
     /// Grows by one with each write.
     pub serial: u64,
     /// What exists, by name.

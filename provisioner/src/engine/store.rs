@@ -90,7 +90,7 @@ impl Store {
         let path = path(dir, stack);
         let mut state = read(dir, stack)?.unwrap_or_default();
         (state.version, state.stack) = (VERSION, stack.to_owned());
-        if !region.is_empty() {
+        if state.region.is_empty() {
             region.clone_into(&mut state.region);
         }
         let (writer, requests) = mpsc::channel();

@@ -113,11 +113,8 @@ pub(super) fn deploy(cloud: &Cloud, stack: &str, group: &str, roles: Vec<String>
         json!({
             "Sid": "TheirDeployments",
             "Effect": "Allow",
-            "Action": ["ecs:DescribeServiceDeployments", "ecs:DescribeServiceRevisions", "ecs:StopServiceDeployment"],
-            "Resource": [
-                cloud.arn("ecs", &format!("service-deployment/{stack}/*")),
-                cloud.arn("ecs", &format!("service-revision/{stack}/*")),
-            ],
+            "Action": ["ecs:DescribeServiceDeployments", "ecs:StopServiceDeployment"],
+            "Resource": cloud.arn("ecs", &format!("service-deployment/{stack}/*")),
         }),
         // These two take no resource.
         json!({

@@ -9,10 +9,10 @@ use crate::{
     config::{Architecture, DatabaseValue, SecretSource, Service},
     engine::{Output, Sealed, Stack},
     resources::{
-        Container, DatabaseUserOutputs, DeploymentConfiguration, Direction, EcsService,
-        ListenerOutputs, ListenerRule, Parameter, ParameterSource, Peer, Role, SecurityGroup,
-        SecurityGroupOutputs, SecurityGroupRule, ServiceTarget, TargetGroup, TargetGroupAttributes,
-        TargetGroupOutputs, TargetHealthCheck, TaskDefinition,
+        Container, ContainerHealthCheck, DatabaseUserOutputs, DeploymentConfiguration, Direction,
+        EcsService, ListenerOutputs, ListenerRule, Parameter, ParameterSource, Peer, Role,
+        SecurityGroup, SecurityGroupOutputs, SecurityGroupRule, ServiceTarget, TargetGroup,
+        TargetGroupAttributes, TargetGroupOutputs, TargetHealthCheck, TaskDefinition,
     },
 };
 
@@ -67,7 +67,6 @@ pub(super) fn declare(
         let ecs = ecs_service(base, name, service, revision.arn(), &group, target);
         let ecs = stack.add(name, ecs);
         stack.output(&format!("service.{name}"), ecs.name());
-        stack.output(&format!("image.{name}"), revision.image().after(&ecs));
     }
     roles
 }
@@ -192,8 +191,15 @@ fn task_definition(
             user: service.user.clone(),
             read_only_root: service.read_only_root,
             stop_timeout: service.stop_timeout,
-            // Images without a shell have nothing that ECS could run; the load balancer checks from outside.
-            health_check: None,
+            health_check: service.container_check.as_ref().map(|it| ContainerHealthCheck {
+                command: std::iter::once("CMD".to_owned())
+                    .chain(it.command.iter().cloned())
+                    .collect(),
+                interval: it.interval,
+                timeout: it.timeout,
+                retries: it.retries,
+                start_period: it.start_period,
+            }),
             environment: service.environment.clone(),
             secrets: secrets.into_iter().map(|it| (it.variable, it.arn)).collect(),
             secret_versions,
@@ -364,4 +370,48 @@ fn hash(text: &str, digits: usize) -> String {
     let hash = Sha256::digest(text.as_bytes());
     let hex: String = hash.iter().map(|it| format!("{it:02x}")).collect();
     hex.chars().take(digits).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The priorities of services with these hosts and paths.
+    fn priorities(routes: &[(Option<&str>, Option<&str>)]) -> Vec<i32> {
+        let yaml: String = routes
+            .iter()
+            .enumerate()
+            .map(|(at, (host, path))| {
+                let field = |name: &str, it: &Option<&str>| {
+                    it.map(|it| format!(", {name}: \"{it}\"")).unwrap_or_default()
+                };
+                format!(
+                    "  s{at}: {{ image: a, port: 1{}{} }}\n",
+                    field("host", host),
+                    field("path", path)
+                )
+            })
+            .collect();
+        let yaml = format!(
+            "name: gsm\nregion: eu-central-1\nload_balancer: {{}}\nservices:\n  all: {{ image: a, port: 1 }}\n{yaml}"
+        );
+        let config = crate::config::parse("stack.yaml", &yaml, &|_| None).unwrap();
+        let mut taken = BTreeSet::new();
+        (0..routes.len())
+            .map(|at| priority(&config.services[&format!("s{at}")], &mut taken))
+            .collect()
+    }
+
+    #[test]
+    fn a_rule_that_says_more_comes_first_whatever_others_there_are() {
+        let all = priorities(&[
+            (None, Some("/api/*")),
+            (None, Some("/api/admin/*")),
+            (Some("a.example.com"), None),
+            (Some("a.example.com"), Some("/api/*")),
+        ]);
+        assert!(all[1] < all[0] && all[2] < all[1] && all[3] < all[2], "{all:?}");
+        assert!(all.iter().all(|it| (1..=50_000).contains(it)), "{all:?}");
+        assert_eq!(priorities(&[(None, Some("/api/*"))]), all[..1]);
+    }
 }

@@ -138,3 +138,20 @@ async fn recover<R: Resource>(intent: &Intent, cloud: &Cloud) -> Result<Option<R
         protect: false,
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_file_and_every_file_a_kind() {
+        let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/src/resources");
+        let files = std::fs::read_dir(dir).unwrap().map(|it| it.unwrap().path());
+        let rust = files.filter(|it| it.extension().is_some_and(|it| it == "rs"));
+        let names = rust.map(|it| it.file_stem().unwrap().to_str().unwrap().to_owned());
+        let files: BTreeSet<_> = names.filter(|it| it != "mod").collect();
+        let kinds = Kind::ALL.iter().map(|it| serde_json::to_value(it).unwrap());
+        let kinds: BTreeSet<_> = kinds.map(|it| it.as_str().unwrap().to_owned()).collect();
+        assert_eq!(files, kinds);
+    }
+}

@@ -37,8 +37,8 @@ impl Ui {
                 fields.insert("post_mortem".to_owned(), json!(it));
             }
             self.event("deploy_outcome", object);
-        } else if let Some(it) = post_mortem {
-            self.say(post_mortem_text(it).trim_end());
+        } else if let Some(text) = post_mortem.map(post_mortem_text).filter(|it| !it.is_empty()) {
+            self.say(text.trim_end());
         }
     }
 }
@@ -77,13 +77,9 @@ pub fn event_text(event: &Event) -> String {
         Event::Target { target, health } => {
             format!("{} target {} is {}", paint(YELLOW, '…'), line(target), line(health))
         }
-        Event::Hopeless { cause, then } => {
-            format!(
-                "{} this will not go away: {}\n         {}",
-                paint(RED, '✗'),
-                line(cause),
-                line(then)
-            )
+        // The cause was said when the task stopped, and will be in the end.
+        Event::Hopeless { then, .. } => {
+            format!("{} this will not go away by itself: {}", paint(RED, '✗'), line(then))
         }
         Event::RollingBack => {
             format!("{} the deployment failed: ECS brings the old revision back", paint(RED, '✗'))
@@ -224,7 +220,21 @@ mod tests {
             ],
             blind: vec!["tasks could not be looked at: denied".to_owned()],
         };
-        insta::assert_snapshot!(plain(&post_mortem_text(&post_mortem)), @"");
+        insta::assert_snapshot!(plain(&post_mortem_text(&post_mortem)), @"
+        3 tasks stopped, the last of them 0a (EssentialContainerExited): Essential container in task exited
+          container bot: exit code 101
+          last lines of bot/bot/0a in /gsm:
+          │ starting
+          │ �]0;title�no token
+        task 0b stopped (EssentialContainerExited): Essential container in task exited
+          container bot: exit code 137 (killed); OutOfMemoryError: Container killed due to memory usage
+        2 more stopped before, for other reasons
+        target 172.31.0.5:8080: unhealthy: codes: [500]
+        last events of the service:
+          has started 1 tasks: (task 0a).
+          evil�[2J event
+        not seen: tasks could not be looked at: denied
+        ");
     }
 
     #[test]
@@ -247,7 +257,10 @@ mod tests {
             containers: vec![container.clone(), Container { unhealthy: false, ..container }],
         };
         let post_mortem = PostMortem { tasks: vec![pending], ..PostMortem::default() };
-        insta::assert_snapshot!(plain(&post_mortem_text(&post_mortem)), @"");
+        insta::assert_snapshot!(plain(&post_mortem_text(&post_mortem)), @"
+        task 0a pending
+          container bot: its health check failed
+        ");
     }
 
     #[test]
@@ -290,6 +303,19 @@ mod tests {
             Event::Trouble { error: text("ECS DescribeServices: timed out") },
         ];
         let lines: Vec<_> = events.iter().map(|it| plain(&event_text(it))).collect();
-        insta::assert_snapshot!(lines.join("\n"), @"");
+        insta::assert_snapshot!(lines.join("\n"), @"
+        gsm-bot: old revision gsm-bot:3 (me/bot:1), new gsm-bot:4 (me/bot:2)
+        gsm-bot: another try of gsm-bot:4, which is to run me/bot:2
+        gsm-bot: gsm-bot:4 with this image is being deployed already; following that deployment
+        0 of 1 new tasks running, 1 pending, 2 failed, 1 old still running
+        2 of 2 new tasks running
+        ecs: has started 1 tasks: (task 0a).
+        ✗ task 0a stopped: Essential container in task exited (bot: exit code 1)
+        … target 172.31.0.5:8080 is initial: Registration is in progress
+        ✓ target 172.31.0.5:8080 is healthy
+        ✗ this will not go away by itself: asked ECS to roll back now
+        ✗ the deployment failed: ECS brings the old revision back
+        ! ECS does not answer; looking on: ECS DescribeServices: timed out
+        ");
     }
 }

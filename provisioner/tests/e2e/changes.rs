@@ -17,6 +17,8 @@ async fn every_change_is_planned_done_and_done_with() {
     let rehearsal = Rehearsal::start().await;
     let folder = Folder::new(&rehearsal);
     folder.ok(&["up", "--yes"]);
+    let cloud = rehearsal.cloud().await;
+    cloud.ec2.create_key_pair().key_name("admin").send().await.unwrap();
     let edits: &[(&str, &str, &str)] = &[
         ("tags", "tags: { project: gamers-social-manager }", "tags: { team: players }"),
         ("retention", "retention_days: 30", "retention_days: 14"),
@@ -63,7 +65,15 @@ async fn every_change_is_planned_done_and_done_with() {
         ("instance_disk", "instance_type: t3.medium", "instance_type: t3.medium\n    disk: 40"),
         ("administrators", "203.0.113.7/32", "203.0.113.8/32"),
         ("repository", "# repository: owner/name ", "repository: owner/name "),
+        ("key_pair", "instance_type: t3.medium", "instance_type: t3.medium\n    key_pair: admin"),
+        ("user", "user: gsm-bot ", "user: gsm-player "),
         ("protection", "protect: true", "protect: false"),
+        ("cluster", "cluster: gsm-db", "cluster: gsm-data"),
+        (
+            "container_check",
+            "\n  api:\n    image: nginx:1",
+            "\n  api:\n    image: nginx:1\n    container_check: { command: [nginx, -t] }",
+        ),
     ];
     for (name, old, new) in edits {
         folder.edit(old, new);
@@ -89,4 +99,60 @@ async fn every_change_is_planned_done_and_done_with() {
         folder.is_settled();
     }
     folder.ok(&["destroy", "--yes"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_protected_is_not_replaced() {
+    let rehearsal = Rehearsal::start().await;
+    let folder = Folder::new(&rehearsal);
+    folder.ok(&["up", "--yes"]);
+    folder.edit("cluster: gsm-db", "cluster: gsm-data");
+    rehearsal.forget().await;
+    let ran = folder.run(&["up", "--yes"]);
+    assert_eq!(ran.code, Some(1));
+    insta::assert_snapshot!("replacement_of_what_is_protected", stable(&ran.stderr));
+    assert_eq!(rehearsal.changes().await, [""; 0]);
+
+    // Nor when it is no longer declared, or no longer protected by what is written.
+    folder.edit("cluster: gsm-data", "cluster: gsm-db");
+    let yaml = std::fs::read_to_string(folder.path("stack.yaml")).unwrap();
+    let (before, rest) = yaml.split_once("database: ").unwrap();
+    let after = rest
+        .split_once("logs:")
+        .unwrap()
+        .1
+        .replace("      MONGODB_URI: { database: uri } ", "      # ");
+    folder.write(&format!("{before}logs:{after}"));
+    let ran = folder.run(&["up", "--yes"]);
+    assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("`database`: it is protected and would be deleted"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(rehearsal.changes().await, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_at_a_time_one_thing_at_a_time_and_without_waiting() {
+    let rehearsal = Rehearsal::start().await;
+    let folder = Folder::new(&rehearsal);
+    folder.ok(&["up", "--yes", "--target", "logs"]);
+    assert_eq!(
+        rehearsal.changes().await,
+        [
+            "kms CreateKey",
+            "kms EnableKeyRotation",
+            "kms CreateAlias",
+            "logs CreateLogGroup",
+            "logs PutRetentionPolicy"
+        ]
+    );
+    folder.ok(&["up", "--yes", "--parallelism", "1", "--no-wait"]);
+    folder.ok(&["up", "--yes"]);
+    folder.is_settled();
+    folder.ok(&["state", "rm", "logs", "--yes"]);
+    let found = folder.ok(&["up", "--yes"]);
+    assert!(found.contains("1 found by name and tag"), "{found}");
+    folder.ok(&["destroy", "--yes", "--parallelism", "1", "--unprotect", "database"]);
 }

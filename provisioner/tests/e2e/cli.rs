@@ -90,7 +90,27 @@ impl Folder {
 
     /// Runs the program to its end.
     pub fn run(&self, args: &[&str]) -> Ran {
-        let output = self.command(args).output().expect("it starts");
+        let mut child = self.command(args).spawn().expect("it starts");
+        let (mut stdout, mut stderr) = (child.stdout.take(), child.stderr.take());
+        let read = |pipe: &mut dyn std::io::Read| {
+            let mut bytes = Vec::new();
+            pipe.read_to_end(&mut bytes).map(|_| bytes).expect("a pipe")
+        };
+        let (done, over) = std::sync::mpsc::channel::<()>();
+        let pid = child.id().to_string();
+        // A run that hangs is ended, so that what it printed tells why.
+        std::thread::spawn(move || {
+            if over.recv_timeout(std::time::Duration::from_secs(120)).is_err() {
+                let _ = Command::new("kill").args(["-KILL", &pid]).status();
+            }
+        });
+        let errors =
+            std::thread::spawn(move || stderr.as_mut().map(|it| read(it)).unwrap_or_default());
+        let stdout = stdout.as_mut().map(|it| read(it)).unwrap_or_default();
+        let status = child.wait().expect("it ends");
+        let _ = done.send(());
+        let output =
+            std::process::Output { status, stdout, stderr: errors.join().expect("a pipe") };
         let text = |bytes| String::from_utf8(bytes).expect("text");
         Ran { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
     }

@@ -32,8 +32,8 @@ const COUNTS: &str = " new tasks running";
 
 /// All that a run printed.
 fn whole(ran: &Ran) -> String {
-    let text =
-        format!("{}\n--- on standard error:\n{}", ran.stdout.trim_end(), ran.stderr.trim_end());
+    let code = ran.code.map_or("none".to_owned(), |it| it.to_string());
+    let text = format!("{}{}exit code {code}", ran.stdout, ran.stderr);
     let patterns = [
         (r"after \d+\.\d s", "after TIME"),
         (r#""(at|seconds)":("[^"]*"|[\d.]+)"#, r#""$1":TIME"#),
@@ -71,6 +71,18 @@ async fn control(rehearsal: &Rehearsal, what: &str, body: Value) {
     assert!(request.send().await.unwrap().status().is_success());
 }
 
+/// Returns when a run that was started has looked at its deployment.
+async fn followed(rehearsal: &Rehearsal) {
+    for _ in 0..300 {
+        let looks = rehearsal.calls().await.iter().filter(|it| it.action == "ListTasks").count();
+        if looks > 1 {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("nobody looks");
+}
+
 /// The images of every revision, by the tag that `up` looks at.
 async fn images(rehearsal: &Rehearsal) -> Vec<(String, String)> {
     let cloud = rehearsal.cloud().await;
@@ -100,7 +112,11 @@ async fn a_new_image_is_put_into_service_and_stays() {
     let mut folder = deployed(&rehearsal, STACK).await;
     let ran = folder.run(&["deploy", "--image", "docker.io/me/bot:2"]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    insta::assert_snapshot!(without_counts(&ran), @"");
+    insta::assert_snapshot!(without_counts(&ran), @"
+    gsm-bot:2 serves docker.io/me/bot:2 after TIME: 1 of 1 tasks running
+    TIME gsm-bot: old revision gsm-bot:1 (docker.io/me/bot:1), new gsm-bot:2 (docker.io/me/bot:2)
+    exit code 0
+    ");
     assert_eq!(rehearsal.changes().await, ["ecs RegisterTaskDefinition", "ecs UpdateService"]);
     let one = "docker.io/me/bot:1".to_owned();
     assert_eq!(
@@ -111,7 +127,11 @@ async fn a_new_image_is_put_into_service_and_stays() {
     rehearsal.forget().await;
     let ran = folder.run(&["deploy", "--image", "docker.io/me/bot:2", "--service", "bot"]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    insta::assert_snapshot!(whole(&ran), @"");
+    insta::assert_snapshot!(whole(&ran), @"
+    Nothing to do: gsm-bot runs docker.io/me/bot:2 already, by gsm-bot:2
+    A tag that was moved to another image is not noticed: deploy a digest (`…@sha256:…`) or a new tag.
+    exit code 0
+    ");
     assert_eq!(rehearsal.changes().await, [""; 0]);
 
     folder.set("GSM_BOT_TOKEN", Some("1:bot-token"));
@@ -135,7 +155,14 @@ async fn what_is_wrong_is_found_before_anything_is_contacted() {
         "{STACK}  worker: {{image: docker.io/me/worker:1, cpu: 256, memory: 512}}\n"
     ));
     said += &wrong(&["--image", image]);
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @"
+    error: `https://docker.io/me/bot:2` is not a reference to an image
+    hint: leave the scheme out: `docker.io/me/bot:2`
+    error: stack.yaml has no service `bto`
+    hint: did you mean `bot`? there are: bot
+    error: stack.yaml has several services
+    hint: name one with `--service`: bot, worker
+    ");
     assert_eq!(rehearsal.calls().await, []);
 }
 
@@ -146,7 +173,11 @@ async fn a_service_that_is_not_there() {
     folder.write(STACK);
     let ran = folder.run(&["deploy", "--image", "docker.io/me/bot:2"]);
     assert_eq!(ran.code, Some(1));
-    insta::assert_snapshot!(whole(&ran), @"");
+    insta::assert_snapshot!(whole(&ran), @"
+    error: there is no ECS service `gsm-bot` in the cluster `gsm`
+    hint: `provisioner up` makes it; afterwards `deploy` brings new images
+    exit code 1
+    ");
     // ECS remembers a deleted service for a while.
     folder.ok(&["up", "--yes"]);
     folder.ok(&["destroy", "--yes"]);
@@ -162,7 +193,20 @@ async fn a_container_that_exits_is_rolled_back_and_explained() {
     control(&rehearsal, "rollouts", json!({ "outcome": "fail", "stopped": stopped })).await;
     let ran = folder.run(&["deploy", "--image", "docker.io/me/bot:2"]);
     assert_eq!(ran.code, Some(6), "{}", ran.stderr);
-    insta::assert_snapshot!(without_counts(&ran), @"");
+    insta::assert_snapshot!(without_counts(&ran), @"
+    TIME gsm-bot: old revision gsm-bot:1 (docker.io/me/bot:1), new gsm-bot:2 (docker.io/me/bot:2)
+    TIME ✗ task TASK stopped: Essential container in task exited (bot: exit code 101)
+    TIME ✗ task TASK stopped: Essential container in task exited (bot: exit code 101)
+    TIME ✗ task TASK stopped: Essential container in task exited (bot: exit code 101)
+    TIME ✗ the deployment failed: ECS brings the old revision back
+    3 tasks stopped, the last of them TASK (EssentialContainerExited): Essential container in task exited
+      container bot: exit code 101
+      last lines of bot/bot/TASK in gsm:
+      │ starting
+      │ no �[31mtoken
+    error: the deployment of gsm-bot:2 failed and was rolled back, gsm-bot:1 serves again: ECS deployment circuit breaker: tasks failed to start.
+    exit code 6
+    ");
     // The old one serves.
     let ran = folder.run(&["deploy", "--image", "docker.io/me/bot:1"]);
     assert!(ran.stdout.starts_with("Nothing to do"), "{}", whole(&ran));
@@ -187,7 +231,18 @@ async fn without_a_circuit_breaker_nothing_is_rolled_back() {
     control(&rehearsal, "rollouts", json!({ "outcome": "fail", "stopped": stopped })).await;
     let ran = folder.run(&["deploy", "--image", "docker.io/me/bot:2"]);
     assert_eq!(ran.code, Some(7), "{}", ran.stderr);
-    insta::assert_snapshot!(without_counts(&ran), @"");
+    insta::assert_snapshot!(without_counts(&ran), @"
+    TIME gsm-bot: old revision gsm-bot:1 (docker.io/me/bot:1), new gsm-bot:2 (docker.io/me/bot:2)
+    TIME ✗ task TASK stopped: ResourceInitializationError: unable to pull secrets or registry auth: AccessDeniedException
+    TIME ✗ task TASK stopped: ResourceInitializationError: unable to pull secrets or registry auth: AccessDeniedException
+    TIME ✗ task TASK stopped: ResourceInitializationError: unable to pull secrets or registry auth: AccessDeniedException
+    TIME ✗ this will not go away by itself: nothing is rolled back, for the service has no circuit breaker that does; ECS goes on trying
+    3 tasks stopped, the last of them TASK (TaskFailedToStart): ResourceInitializationError: unable to pull secrets or registry auth: AccessDeniedException
+    error: the deployment of gsm-bot:2 failed and was not rolled back: ResourceInitializationError: unable to pull secrets or registry auth: AccessDeniedException
+    hint: 1 task from before the deployment still runs
+    hint: to go back: `provisioner deploy --image docker.io/me/bot:1`
+    exit code 7
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -198,15 +253,25 @@ async fn it_can_be_left_and_followed_again() {
     let two = ["deploy", "--image", "docker.io/me/bot:2"];
     let ran = folder.run(&[&two[..], &["--no-wait"]].concat());
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    insta::assert_snapshot!(whole(&ran), @"");
+    insta::assert_snapshot!(whole(&ran), @"
+    gsm-bot:2 is being deployed; nobody waits for it
+    TIME gsm-bot: old revision gsm-bot:1 (docker.io/me/bot:1), new gsm-bot:2 (docker.io/me/bot:2)
+    exit code 0
+    ");
 
     rehearsal.forget().await;
     let ran = folder.run(&[&two[..], &["--timeout", "1s"]].concat());
     assert_eq!(ran.code, Some(10), "{}", ran.stderr);
-    insta::assert_snapshot!(without_counts(&ran), @"");
+    insta::assert_snapshot!(without_counts(&ran), @"
+    TIME gsm-bot: gsm-bot:2 with this image is being deployed already; following that deployment
+    error: the deployment of gsm-bot:2 was not over within 1s; it goes on in AWS
+    hint: to follow it further: `provisioner deploy --image docker.io/me/bot:2`
+    exit code 10
+    ");
 
+    rehearsal.forget().await;
     let child = folder.start(&two);
-    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    followed(&rehearsal).await;
     let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
     assert!(interrupt.unwrap().success());
     let output = child.wait_with_output().unwrap();
@@ -217,12 +282,19 @@ async fn it_can_be_left_and_followed_again() {
         stderr: text(output.stderr),
     };
     assert_eq!(ran.code, Some(130));
-    insta::assert_snapshot!(without_counts(&ran), @"");
+    insta::assert_snapshot!(without_counts(&ran), @"
+    TIME gsm-bot: gsm-bot:2 with this image is being deployed already; following that deployment
+    Stopping: what is in flight is finished and recorded. Once more stops at once.
+    error: interrupted; the deployment of gsm-bot:2 goes on in AWS
+    hint: to follow it further: `provisioner deploy --image docker.io/me/bot:2`
+    exit code 130
+    ");
     assert_eq!(rehearsal.changes().await, [""; 0]);
 
     // Somebody else deploys something else.
+    rehearsal.forget().await;
     let left = folder.start(&two);
-    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    followed(&rehearsal).await;
     control(&rehearsal, "rollouts", json!({})).await;
     let three = folder.run(&["deploy", "--image", "docker.io/me/bot:3"]);
     assert_eq!(three.code, Some(0), "{}", three.stderr);
@@ -251,5 +323,9 @@ async fn permissions() {
     rehearsal.fault(denied("UpdateService")).await;
     let ran = folder.run(&["deploy", "--image", "docker.io/me/bot:3"]);
     assert_eq!(ran.code, Some(4));
-    insta::assert_snapshot!(whole(&ran), @"");
+    insta::assert_snapshot!(whole(&ran), @"
+    error: ECS UpdateService: User: arn:aws:iam::123456789012:user/ci is not authorized to perform: ecs:UpdateService (AccessDeniedException)
+    hint: the credentials in use need a policy that allows `ecs:UpdateService`
+    exit code 4
+    ");
 }

@@ -90,7 +90,7 @@ fn nothing_in_the_file_reaches_the_terminal_raw() {
     9 |     x: �
       |     ^
       |
-      = help: possible fields: image, cpu, memory, port, environment, secrets, count, architecture, host, path, health_check, command, user, read_only_root, stop_timeout, exec, deployment
+      = help: possible fields: image, cpu, memory, port, environment, secrets, count, architecture, host, path, health_check, container_check, command, user, read_only_root, stop_timeout, exec, deployment
 
     3 problems in stack.yaml
     "#);

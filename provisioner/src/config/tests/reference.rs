@@ -12,7 +12,7 @@ fn every_field_is_in_the_reference() {
         sections.push((section.to_owned(), format!("{section}: {{ {unknown} }}")));
     }
     sections.push(("services.*".to_owned(), format!("services: {{ a: {{ {unknown} }} }}")));
-    for section in ["health_check", "deployment"] {
+    for section in ["health_check", "container_check", "deployment"] {
         let text = format!("services: {{ a: {{ port: 1, {section}: {{ {unknown} }} }} }}");
         sections.push((format!("services.*.{section}"), text));
     }

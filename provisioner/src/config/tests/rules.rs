@@ -296,3 +296,19 @@ fn networks() {
     2 problems in stack.yaml
     ");
 }
+
+#[test]
+fn a_service_cannot_be_called_like_a_part_of_the_stack() {
+    for name in ["jenkins", "database", "balancer-2", "bot-task", "a-execution"] {
+        let shown = problems(&stack(&format!("services: {{ {name}: {{ image: a }} }}")));
+        assert!(shown.contains("is what a part of the stack is called"), "{name}: {shown}");
+    }
+    for name in ["bot", "keys", "task", "groups", "webhttp"] {
+        let shown = crate::config::parse(
+            "stack.yaml",
+            &stack(&format!("services: {{ {name}: {{ image: a }} }}")),
+            &|_| None,
+        );
+        assert!(shown.is_ok(), "{name}");
+    }
+}

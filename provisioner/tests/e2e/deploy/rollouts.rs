@@ -72,7 +72,19 @@ async fn success() {
         done,
     ]))
     .await;
-    insta::assert_snapshot!(whole(&stage.deploy(&[])), @"");
+    insta::assert_snapshot!(whole(&stage.deploy(&[])), @"
+    gsm-bot:4 serves docker.io/me/bot:2 after TIME: 1 of 1 tasks running
+    TIME gsm-bot: old revision gsm-bot:3 (docker.io/me/bot:1), new gsm-bot:4 (docker.io/me/bot:2)
+    TIME 0 of 1 new tasks running, 1 pending, 1 old still running
+    TIME ecs: has started 1 tasks: (task 0a).
+    TIME ecs: registered 1 targets in (target-group gsm-bot)
+    TIME … target 172.31.0.5:8080 is initial: Target registration is in progress
+    TIME 1 of 1 new tasks running, 1 old still running
+    TIME ✓ target 172.31.0.5:8080 is healthy
+    TIME ecs: has reached a steady state.
+    TIME 1 of 1 new tasks running
+    exit code 0
+    ");
     assert_eq!(stage.changes(), ["RegisterTaskDefinition", "UpdateService"]);
 }
 
@@ -100,7 +112,26 @@ async fn rolled_back_by_the_circuit_breaker() {
     let stage = Stage::play(script(vec![begun("IN_PROGRESS"), ill, failing, back, over])).await;
     let ran = stage.deploy(&[]);
     assert_eq!(ran.code, Some(6));
-    insta::assert_snapshot!(whole(&ran), @"");
+    insta::assert_snapshot!(whole(&ran), @"
+    TIME gsm-bot: old revision gsm-bot:3 (docker.io/me/bot:1), new gsm-bot:4 (docker.io/me/bot:2)
+    TIME 0 of 1 new tasks running, 1 pending, 1 old still running
+    TIME … target 172.31.0.5:8080 is unhealthy: Health checks failed with these codes: [500]
+    TIME ✗ task 0a stopped: Task failed ELB health checks in (target-group gsm-bot) (bot: exit code 143, ended by SIGTERM)
+    TIME 0 of 1 new tasks running, 1 pending, 1 failed, 1 old still running
+    TIME ecs: rolling back to deployment ecs-svc/NUMBER.
+    TIME 0 of 1 new tasks running, 1 old still running
+    TIME ✗ the deployment failed: ECS brings the old revision back
+    task 0a stopped (ServiceSchedulerInitiated): Task failed ELB health checks in (target-group gsm-bot)
+      container bot: exit code 143 (ended by SIGTERM)
+      last lines of bot/bot/0a in /gsm:
+      │ starting
+      │ no token
+    target 172.31.0.5:8080: unhealthy: Health checks failed with these codes: [500]
+    last events of the service:
+      rolling back to deployment ecs-svc/NUMBER.
+    error: the deployment of gsm-bot:4 failed and was rolled back, gsm-bot:3 serves again: ECS deployment circuit breaker: tasks failed to start.
+    exit code 6
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -117,7 +148,17 @@ async fn an_image_that_is_not_there_is_rolled_back_at_once() {
     let stage = Stage::play(script).await;
     let ran = stage.deploy(&[]);
     assert_eq!(ran.code, Some(6));
-    insta::assert_snapshot!(whole(&ran), @"");
+    insta::assert_snapshot!(whole(&ran), @"
+    TIME gsm-bot: old revision gsm-bot:3 (docker.io/me/bot:1), new gsm-bot:4 (docker.io/me/bot:2)
+    TIME 0 of 1 new tasks running, 1 pending, 1 old still running
+    TIME ✗ task 0a stopped: CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref docker.io/me/bot:2: docker.io/me/bot:2: not found
+    TIME ✗ this will not go away by itself: asked ECS to roll back now
+    TIME ✗ the deployment failed: ECS brings the old revision back
+    TIME 0 of 1 new tasks running, 1 old still running
+    task 0a stopped (TaskFailedToStart): CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref docker.io/me/bot:2: docker.io/me/bot:2: not found
+    error: the deployment of gsm-bot:4 failed and was rolled back, gsm-bot:3 serves again: CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref docker.io/me/bot:2: docker.io/me/bot:2: not found
+    exit code 6
+    ");
     assert_eq!(
         stage.changes(),
         ["RegisterTaskDefinition", "UpdateService", "StopServiceDeployment ROLLBACK"]
@@ -132,10 +173,22 @@ async fn where_ecs_cannot_be_asked_to_roll_back_its_breaker_is_waited_for() {
     broken.deployments[0] = deployment(OURS, "PRIMARY", 4, "FAILED", 0);
     let mut over = Frame { record: None, ..rolled_back("") };
     over.stopped = failing.stopped.clone();
-    let stage = Stage::play(script(vec![failing.clone(), failing, broken, over])).await;
+    let mut script = script(vec![failing.clone(), failing, broken, over]);
+    script.log.clear();
+    let stage = Stage::play(script).await;
     let ran = stage.deploy(&[]);
     assert_eq!(ran.code, Some(6));
-    insta::assert_snapshot!(whole(&ran), @"");
+    insta::assert_snapshot!(whole(&ran), @"
+    TIME gsm-bot: old revision gsm-bot:3 (docker.io/me/bot:1), new gsm-bot:4 (docker.io/me/bot:2)
+    TIME ✗ task 0a stopped: CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref docker.io/me/bot:2: docker.io/me/bot:2: not found
+    TIME 0 of 1 new tasks running, 1 pending, 1 old still running
+    TIME ✗ this will not go away by itself: ECS rolls back when its circuit breaker has counted enough failures
+    TIME 0 of 1 new tasks running, 1 old still running
+    TIME ✗ the deployment failed: ECS brings the old revision back
+    task 0a stopped (TaskFailedToStart): CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref docker.io/me/bot:2: docker.io/me/bot:2: not found
+    error: the deployment of gsm-bot:4 failed and was rolled back, gsm-bot:3 serves again: ECS deployment circuit breaker: tasks failed to start.
+    exit code 6
+    ");
     assert_eq!(stage.changes(), ["RegisterTaskDefinition", "UpdateService"]);
 }
 
@@ -150,7 +203,23 @@ async fn without_a_circuit_breaker_it_is_not_rolled_back() {
     let stage = Stage::play(script).await;
     let ran = stage.deploy(&[]);
     assert_eq!(ran.code, Some(7));
-    insta::assert_snapshot!(whole(&ran), @"");
+    insta::assert_snapshot!(whole(&ran), @"
+    TIME gsm-bot: old revision gsm-bot:3 (docker.io/me/bot:1), new gsm-bot:4 (docker.io/me/bot:2)
+    TIME ✗ task 0a stopped: Essential container in task exited (bot: exit code 127, the command was not found)
+    TIME 0 of 1 new tasks running, 1 pending, 1 old still running
+    TIME ✗ task 0b stopped: Essential container in task exited (bot: exit code 127, the command was not found)
+    TIME ✗ task 0c stopped: Essential container in task exited (bot: exit code 127, the command was not found)
+    TIME ✗ this will not go away by itself: nothing is rolled back, for the service has no circuit breaker that does; ECS goes on trying
+    3 tasks stopped, the last of them 0c (EssentialContainerExited): Essential container in task exited
+      container bot: exit code 127 (the command was not found)
+      last lines of bot/bot/0c in /gsm:
+      │ starting
+      │ no token
+    error: the deployment of gsm-bot:4 failed and was not rolled back: its container exits again and again: bot: exit code 127, the command was not found
+    hint: 1 task from before the deployment still runs
+    hint: to go back: `provisioner deploy --image docker.io/me/bot:1`
+    exit code 7
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -159,7 +228,14 @@ async fn a_rollback_that_fails_is_none() {
     over.record = Some(("ROLLBACK_FAILED", "No rollback candidate was found to run the rollback."));
     let ran = Stage::play(script(vec![begun("IN_PROGRESS"), over])).await.deploy(&[]);
     assert_eq!(ran.code, Some(7));
-    insta::assert_snapshot!(whole(&ran), @"");
+    insta::assert_snapshot!(whole(&ran), @"
+    TIME gsm-bot: old revision gsm-bot:3 (docker.io/me/bot:1), new gsm-bot:4 (docker.io/me/bot:2)
+    TIME 0 of 1 new tasks running, 1 pending, 1 old still running
+    error: the deployment of gsm-bot:4 failed and was not rolled back: No rollback candidate was found to run the rollback. The rollback failed.
+    hint: 1 task from before the deployment still runs
+    hint: to go back: `provisioner deploy --image docker.io/me/bot:1`
+    exit code 7
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -171,7 +247,14 @@ async fn superseded() {
     ];
     let ran = Stage::play(script(vec![begun("IN_PROGRESS"), later])).await.deploy(&[]);
     assert_eq!(ran.code, Some(9));
-    insta::assert_snapshot!(whole(&ran), @"");
+    insta::assert_snapshot!(whole(&ran), @"
+    TIME gsm-bot: old revision gsm-bot:3 (docker.io/me/bot:1), new gsm-bot:4 (docker.io/me/bot:2)
+    TIME 0 of 1 new tasks running, 1 pending, 1 old still running
+    TIME 0 of 1 new tasks running
+    error: the deployment of gsm-bot:4 was superseded by a later one, of gsm-bot:5
+    hint: that one decides what runs: look how it ends
+    exit code 9
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -188,7 +271,13 @@ async fn a_service_that_is_stable_after_a_rollback_is_no_success() {
 async fn not_over_in_time() {
     let ran = Stage::play(script(vec![begun("IN_PROGRESS")])).await.deploy(&["--timeout", "1s"]);
     assert_eq!(ran.code, Some(10));
-    insta::assert_snapshot!(whole(&ran), @"");
+    insta::assert_snapshot!(whole(&ran), @"
+    TIME gsm-bot: old revision gsm-bot:3 (docker.io/me/bot:1), new gsm-bot:4 (docker.io/me/bot:2)
+    TIME 0 of 1 new tasks running, 1 pending, 1 old still running
+    error: the deployment of gsm-bot:4 was not over within 1s; it goes on in AWS
+    hint: to follow it further: `provisioner deploy --image docker.io/me/bot:2`
+    exit code 10
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -203,7 +292,14 @@ async fn errors_that_pass_do_not_end_it() {
     let frames = vec![begun("IN_PROGRESS"), trouble.clone(), trouble.clone(), trouble, done];
     let ran = Stage::play(script(frames)).await.deploy(&[]);
     assert_eq!(ran.code, Some(0));
-    insta::assert_snapshot!(whole(&ran), @"");
+    insta::assert_snapshot!(whole(&ran), @"
+    gsm-bot:4 serves docker.io/me/bot:2 after TIME: 1 of 1 tasks running
+    TIME gsm-bot: old revision gsm-bot:3 (docker.io/me/bot:1), new gsm-bot:4 (docker.io/me/bot:2)
+    TIME 0 of 1 new tasks running, 1 pending, 1 old still running
+    TIME ! ECS does not answer; looking on: ECS DescribeServices: try again (OperationAbortedException)
+    TIME 1 of 1 new tasks running
+    exit code 0
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -214,7 +310,14 @@ async fn errors_that_stay_end_the_watch_and_say_that_it_goes_on() {
     };
     let ran = Stage::play(script(vec![begun("IN_PROGRESS"), expired])).await.deploy(&[]);
     assert_eq!(ran.code, Some(4));
-    insta::assert_snapshot!(whole(&ran), @"");
+    insta::assert_snapshot!(whole(&ran), @"
+    TIME gsm-bot: old revision gsm-bot:3 (docker.io/me/bot:1), new gsm-bot:4 (docker.io/me/bot:2)
+    TIME 0 of 1 new tasks running, 1 pending, 1 old still running
+    error: ECS DescribeServices: The security token has expired (ExpiredTokenException)
+    hint: the AWS session has expired: sign in again (`aws sso login` or `aws login`)
+    hint: the deployment of gsm-bot:4 goes on in AWS
+    exit code 4
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -230,7 +333,12 @@ async fn a_failed_deployment_of_the_same_image_is_tried_again() {
     let stage = Stage::play(Script { before, rolls_back: false, ..script(vec![done]) }).await;
     let ran = stage.deploy(&["--image", "docker.io/me/bot:1"]);
     assert_eq!(ran.code, Some(0), "{}", whole(&ran));
-    insta::assert_snapshot!(whole(&ran), @"");
+    insta::assert_snapshot!(whole(&ran), @"
+    gsm-bot:3 serves docker.io/me/bot:1 after TIME: 1 of 1 tasks running
+    TIME gsm-bot: another try of gsm-bot:3, which is to run docker.io/me/bot:1
+    TIME 1 of 1 new tasks running
+    exit code 0
+    ");
     assert_eq!(stage.changes(), ["UpdateService force"]);
 }
 
@@ -241,5 +349,13 @@ async fn json_says_the_same() {
     let script = Script { rolls_back: false, log: Vec::new(), ..script(vec![failing]) };
     let ran = Stage::play(script).await.deploy(&["--json"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(7), ""));
-    insta::assert_snapshot!(whole(&ran), @"");
+    insta::assert_snapshot!(whole(&ran), @r#"
+    {"at":TIME,"deployment":"ecs-svc/NUMBER","event":"begun","new":"gsm-bot:4","new_image":"docker.io/me/bot:2","old":"gsm-bot:3","old_image":"docker.io/me/bot:1","seconds":TIME,"service":"gsm-bot","type":"deploy_start"}
+    {"at":TIME,"event":"stopped","reason":"CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref docker.io/me/bot:2: docker.io/me/bot:2: not found","seconds":TIME,"task":"0a","type":"deploy_event"}
+    {"at":TIME,"event":"tasks","failed":0,"old":1,"pending":1,"running":0,"seconds":TIME,"type":"deploy_event","wanted":1}
+    {"at":TIME,"cause":"CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref docker.io/me/bot:2: docker.io/me/bot:2: not found","event":"hopeless","seconds":TIME,"then":"nothing is rolled back, for the service has no circuit breaker that does; ECS goes on trying","type":"deploy_event"}
+    {"at":TIME,"deployment":"ecs-svc/NUMBER","exit_code":7,"image":"docker.io/me/bot:2","outcome":"failed","post_mortem":{"blind":[],"events":[],"more":0,"targets":[],"tasks":[{"containers":[{"exit_code":null,"log":null,"meaning":null,"name":"bot","reason":null,"unhealthy":false}],"count":1,"id":"0a","reason":"CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref docker.io/me/bot:2: docker.io/me/bot:2: not found","status":"STOPPED","stop_code":"TaskFailedToStart"}]},"revision":"gsm-bot:4","seconds":TIME,"service":"gsm-bot","type":"deploy_outcome"}
+    {"at":TIME,"exit_code":7,"hints":["1 task from before the deployment still runs","to go back: `provisioner deploy --image docker.io/me/bot:1`"],"message":"the deployment of gsm-bot:4 failed and was not rolled back: CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref docker.io/me/bot:2: docker.io/me/bot:2: not found","type":"error"}
+    exit code 7
+    "#);
 }

@@ -126,11 +126,13 @@ impl Stage {
         Self { url, world }
     }
 
-    /// Runs `provisioner deploy`.
+    /// Runs `provisioner deploy`, of `docker.io/me/bot:2` unless told otherwise.
     pub fn deploy(&self, args: &[&str]) -> Ran {
         let folder = tempfile::tempdir().unwrap();
         let stack = "name: gsm\nregion: eu-central-1\nservices:\n  bot: {image: docker.io/me/bot:0, cpu: 256, memory: 512}\n";
         std::fs::write(folder.path().join("stack.yaml"), stack).unwrap();
+        let image: &[&str] =
+            if args.contains(&"--image") { &[] } else { &["--image", "docker.io/me/bot:2"] };
         let output = Command::new(env!("CARGO_BIN_EXE_provisioner"))
             .current_dir(folder.path())
             .env_clear()
@@ -139,7 +141,8 @@ impl Stage {
             .env("AWS_SECRET_ACCESS_KEY", "test")
             .env("AWS_EC2_METADATA_DISABLED", "true")
             .env("HOME", folder.path())
-            .args(["--poll", "20ms", "deploy", "--image", "docker.io/me/bot:2"])
+            .args(["--poll", "20ms", "deploy"])
+            .args(image)
             .args(args)
             .stdin(Stdio::null())
             .output()

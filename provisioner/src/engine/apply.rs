@@ -30,6 +30,8 @@ pub struct Outcome {
     pub skipped: Vec<String>,
     /// What the program tells its user, as far as it is known.
     pub outputs: BTreeMap<String, String>,
+    /// How long all of it took.
+    pub took: Duration,
 }
 
 /// Something that was done.
@@ -49,6 +51,7 @@ type Shared = Arc<Mutex<Outcome>>;
 
 /// Carries out exactly the plan. A failure stops only what depends on it, and everything done is recorded.
 pub async fn apply(plan: Plan, run: &Arc<Run>) -> Outcome {
+    let began = tokio::time::Instant::now();
     let Plan { steps, nodes, doomed, outputs, .. } = plan;
     let planned: BTreeMap<String, (Kind, Action)> =
         steps.iter().map(|it| (it.name.clone(), (it.kind, it.action))).collect();
@@ -104,7 +107,7 @@ pub async fn apply(plan: Plan, run: &Arc<Run>) -> Outcome {
         }
     }
     let mut outcome = std::mem::take(&mut *lock(&outcome));
-    outcome.outputs = known;
+    (outcome.outputs, outcome.took) = (known, began.elapsed());
     outcome
 }
 
@@ -133,6 +136,11 @@ async fn visit(
         Err(error) => return (node, fail(&run, &outcome, name, verb, error)),
     };
     go.on();
+    if planned.is_none() {
+        // What is looked up needs nothing more.
+        run.tell(&name, Event::Ready(took));
+        return (node, Visit::Done);
+    }
     if let (Some((kind, _)), true) = (planned, action != Action::Keep) {
         run.tell(&name, Event::Finished(kind, action, took));
         lock(&outcome).done.push(Done { name: name.clone(), kind, action, took });
@@ -142,9 +150,7 @@ async fn visit(
     }
     match timed(node.ready(&run)).await {
         (Ok(()), took) => {
-            if planned.is_some() {
-                run.tell(&name, Event::Ready(took));
-            }
+            run.tell(&name, Event::Ready(took));
             (node, Visit::Done)
         }
         (Err(error), _) => (node, fail(&run, &outcome, name, "wait for", error)),

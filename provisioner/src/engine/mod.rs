@@ -18,7 +18,7 @@ pub mod store;
 pub use apply::{Done, Outcome, apply};
 pub use decide::{Action, Cause, Change, decide};
 pub use error::{ApiError, Class, Error, Result, unless_gone};
-pub use output::{Output, Unknown, Wiring};
+pub use output::{Output, Unknown, Wiring, unknown_sources};
 pub use plan::{Failure, Plan, Step, plan};
 pub use resource::{Existing, Found, Lookup, Progress, Replacement, Resource};
 pub use run::{Event, Observer, Options, Run};

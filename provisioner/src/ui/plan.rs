@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use super::paint::{BOLD, CYAN, DIM, MAGENTA, RED, harmless, paint, sign};
-use crate::engine::{Action, Cause, Change, Plan, Step, is_secret};
+use crate::engine::{Action, Cause, Change, Plan, Step, is_secret, unknown_sources};
 
 /// Longer values are shown by their parts, or in short.
 const WIDTH: usize = 100;
@@ -206,10 +206,10 @@ fn shown(value: &Value) -> String {
         Value::String(text) if text.lines().count() > 1 => {
             format!("({} lines of text, {} bytes)", text.lines().count(), text.len())
         }
-        Value::Array(items) if items.iter().any(|it| it.get("$unknown").is_some()) => {
+        Value::Array(items) if !unknown_sources(value).is_empty() => {
             format!("[{}]", items.iter().map(shown).collect::<Vec<_>>().join(", "))
         }
-        Value::Object(fields) if fields.values().any(|it| it.get("$unknown").is_some()) => {
+        Value::Object(fields) if !unknown_sources(value).is_empty() => {
             let fields: Vec<_> =
                 fields.iter().map(|(key, it)| format!("{key:?}: {}", shown(it))).collect();
             format!("{{{}}}", fields.join(", "))

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use super::paint::{BOLD, GREEN, RED, YELLOW, harmless, paint};
+use super::paint::{BOLD, DIM, GREEN, RED, YELLOW, harmless, paint};
 use crate::{
     engine::{Action, Failure as Failed, Outcome},
     failure::Failure,
@@ -31,7 +31,8 @@ pub fn outcome_text(outcome: &Outcome) -> String {
     }
     let style = if outcome.failures.is_empty() { GREEN } else { BOLD };
     let parts = if parts.is_empty() { "nothing changed".to_owned() } else { parts.join(", ") };
-    let mut text = format!("{} {parts}.", paint(style, "Done:"));
+    let took = paint(DIM, format!("({:.1}s)", outcome.took.as_secs_f64()));
+    let mut text = format!("{} {parts} {took}", paint(style, "Done:"));
     if !outcome.outputs.is_empty() {
         text.push('\n');
         let width = outcome.outputs.keys().map(String::len).max().unwrap_or_default();

@@ -139,6 +139,8 @@ pub fn stable(text: &str) -> String {
         (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "UUID"),
         (r"\b(sg|sgr|i|eni|vpc|subnet|eipalloc|vol)-[0-9a-f]{8,}\b", "$1-ID"),
         (r"(targetgroup/[\w-]+|app/[\w-]+)/[0-9a-f]{16}", "$1/ID"),
+        (r"(app/[\w-]+/ID)(/[0-9a-f]{16})+", "$1/ID"),
+        (r#"zone_id: "[A-Z0-9]+""#, r#"zone_id: "ZONE""#),
         (r"gsm-\d+\.eu-central-1\.elb", "gsm-N.eu-central-1.elb"),
         (r"\b127\.\d+\.\d+\.\d+\b", "ADDRESS"),
         (r"gsm-db\.[0-9a-z]+\.mongodb\.net", "gsm-db.ID.mongodb.net"),

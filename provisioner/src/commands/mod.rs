@@ -83,12 +83,13 @@ fn interrupts(json: bool) -> watch::Receiver<bool> {
                 // Nothing depends on a clean exit: what was begun is on disk.
                 std::process::exit(Exit::Interrupted as i32);
             }
-            let _ = tell.send(true);
             if !json {
                 anstream::eprintln!(
                     "Stopping: what is in flight is finished and recorded. Once more stops at once."
                 );
             }
+            // Told last: the command may be over before this task goes on.
+            let _ = tell.send(true);
         }
     });
     told

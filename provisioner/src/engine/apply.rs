@@ -55,6 +55,8 @@ pub async fn apply(plan: Plan, run: &Arc<Run>) -> Outcome {
     let Plan { steps, nodes, doomed, outputs, .. } = plan;
     let planned: BTreeMap<String, (Kind, Action)> =
         steps.iter().map(|it| (it.name.clone(), (it.kind, it.action))).collect();
+    let to_change: BTreeSet<String> =
+        steps.into_iter().filter(|it| it.action != Action::Keep).map(|it| it.name).collect();
     let outcome = Shared::default();
     let before = run.store.state();
     let (account, region) = (run.cloud.account.clone(), run.cloud.region.clone());
@@ -87,8 +89,9 @@ pub async fn apply(plan: Plan, run: &Arc<Run>) -> Outcome {
                 before.resources.get(node.name()).into_iter().flat_map(|it| it.sources.clone()),
             );
         }
-        if *visit == Visit::Skipped {
-            run.tell(node.name(), Event::Skipped("something it needs failed".to_owned()));
+        if *visit == Visit::Skipped && to_change.contains(node.name()) {
+            let why = if run.interrupted() { "interrupted" } else { "something it needs failed" };
+            run.tell(node.name(), Event::Skipped(why.to_owned()));
             lock(&outcome).skipped.push(node.name().to_owned());
         }
     }

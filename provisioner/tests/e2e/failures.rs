@@ -361,3 +361,21 @@ async fn a_broken_state_is_refused_before_anything_happens() {
     assert!(folder.ok(&["up", "--yes"]).contains("Nothing to do"));
     assert_eq!(rehearsal.changes().await, [""; 0]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_of_another_account_are_noticed() {
+    let rehearsal = Rehearsal::start().await;
+    let folder = Folder::new(&rehearsal);
+    folder.ok(&["up", "--yes", "--target", "logs"]);
+    let elsewhere =
+        folder.state().replace("\"account\": \"123456789012\"", "\"account\": \"210987654321\"");
+    std::fs::write(folder.path("state/gsm.json"), &elsewhere).unwrap();
+    rehearsal.forget().await;
+    for args in [&["up", "--yes"][..], &["diff"], &["destroy", "--yes"]] {
+        let ran = folder.run(args);
+        assert_eq!(ran.code, Some(4), "{}", ran.stderr);
+        insta::assert_snapshot!("another_account", errors(&ran));
+    }
+    assert_eq!(rehearsal.changes().await, [""; 0]);
+    assert_eq!(folder.state(), elsewhere);
+}

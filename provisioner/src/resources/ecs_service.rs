@@ -236,6 +236,12 @@ impl EcsService {
         let network = (&self.subnets, &self.security_groups, self.assign_public_ip);
         let networks = network != (&old.subnets, &old.security_groups, old.assign_public_ip);
         let balances = self.load_balancer != old.load_balancer;
+        if self.load_balancer.is_none() && old.grace().is_some_and(|it| it > 0) {
+            // ECS refuses a grace period without a load balancer; whether it drops one that is left over is not
+            // documented, so it goes first.
+            let request = cloud.ecs.update_service().cluster(&cluster).service(&self.name);
+            request.health_check_grace_period_seconds(0).send().await?;
+        }
         let revision = self.task_definition_arn.get()?;
         let propagation = PropagateTags::from(self.propagate_tags.as_str());
         let exec = self.enable_execute_command;

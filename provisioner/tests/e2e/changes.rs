@@ -12,6 +12,15 @@ fn plan(folder: &Folder) -> String {
     stable(body)
 }
 
+/// Compares the plan with its snapshot, carries it out, and checks that nothing is left to do.
+fn settle(folder: &Folder, name: &str) {
+    insta::assert_snapshot!(name, plan(folder));
+    let ran = folder.run(&["up", "--yes"]);
+    assert_eq!(ran.code, Some(0), "{name}\n{}\n{}", ran.stdout, ran.stderr);
+    let again = folder.run(&["diff", "--exit-code"]);
+    assert_eq!(again.code, Some(0), "{name}: {}{}", again.stdout, again.stderr);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_change_is_planned_done_and_done_with() {
     let rehearsal = Rehearsal::start().await;
@@ -29,6 +38,11 @@ async fn every_change_is_planned_done_and_done_with() {
         ("memory", "memory: 512", "memory: 1024"),
         ("size", "cpu: 256 ", "cpu: 512 "),
         ("count", "count: 1", "count: 2"),
+        (
+            "container",
+            "    count: 2",
+            "    count: 2\n    architecture: arm64\n    command: [gsm-bot, run]\n    stop_timeout: 60",
+        ),
         ("port", "port: 8080", "port: 9090"),
         (
             "health_check",
@@ -61,6 +75,7 @@ async fn every_change_is_planned_done_and_done_with() {
             "\n  api:\n    image: nginx:1\n    port: 80\n    path: /api/*\n    secrets: { URI: { database: uri } }\n\nci:",
         ),
         ("path_of_a_service", "path: /api/*", "path: /v2/*"),
+        ("host_of_a_service", "path: /v2/*", "path: /v2/*\n    host: gamers.example.com"),
         ("instance_type", "t3.small", "t3.medium"),
         ("instance_disk", "instance_type: t3.medium", "instance_type: t3.medium\n    disk: 40"),
         ("administrators", "203.0.113.7/32", "203.0.113.8/32"),
@@ -77,26 +92,34 @@ async fn every_change_is_planned_done_and_done_with() {
     ];
     for (name, old, new) in edits {
         folder.edit(old, new);
-        insta::assert_snapshot!(format!("change_of_{name}"), plan(&folder));
-        let ran = folder.run(&["up", "--yes"]);
-        assert_eq!(ran.code, Some(0), "{name}\n{}\n{}", ran.stdout, ran.stderr);
-        let again = folder.run(&["diff", "--exit-code"]);
-        assert_eq!(again.code, Some(0), "{name}: {}{}", again.stdout, again.stderr);
+        settle(&folder, &format!("change_of_{name}"));
     }
-    let yaml = std::fs::read_to_string(folder.path("stack.yaml")).unwrap();
-    let without = |text: &str, from: &str, to: &str| {
-        let (before, rest) = text.split_once(from).unwrap();
-        let after = if to.is_empty() { "" } else { rest.split_once(to).map(|it| it.1).unwrap() };
+
+    // Not the first one, in which Jenkins is.
+    let subnets = cloud.ec2.describe_subnets().send().await.unwrap();
+    let subnets = subnets.subnets().iter();
+    let mut subnets: Vec<_> =
+        subnets.filter_map(|it| Some((it.availability_zone()?, it.subnet_id()?))).collect();
+    subnets.sort();
+    let [.., (_, one), (_, two)] = subnets[..] else { panic!("{subnets:?}") };
+    folder.edit("\ntags:", &format!("\nnetwork: {{ subnets: [{one}, {two}] }}\ntags:"));
+    settle(&folder, "change_of_subnets");
+
+    let without = |yaml: &str, from: &str, to: &str| {
+        let (before, rest) = yaml.split_once(from).unwrap();
+        let after = if to.is_empty() { "" } else { rest.split_once(to).unwrap().1 };
         format!("{before}{to}{after}")
     };
-    let removals = [("service", "\n  api:", "\nci:"), ("jenkins", "\nci:", "")];
-    let mut yaml = yaml.clone();
-    for (name, from, to) in removals {
-        yaml = without(&yaml, from, to);
+    let whole = std::fs::read_to_string(folder.path("stack.yaml")).unwrap();
+    let no_service = without(&whole, "\n  api:", "\nci:");
+    let no_jenkins = without(&no_service, "\nci:", "");
+    let little =
+        "name: gsm\nregion: eu-central-1\nservices: { bot: { image: gsm-bot } }\n".to_owned();
+    for (name, yaml) in
+        [("service", no_service), ("jenkins", no_jenkins), ("all_but_a_service", little)]
+    {
         folder.write(&yaml);
-        insta::assert_snapshot!(format!("removal_of_{name}"), plan(&folder));
-        folder.ok(&["up", "--yes"]);
-        folder.is_settled();
+        settle(&folder, &format!("removal_of_{name}"));
     }
     folder.ok(&["destroy", "--yes"]);
 }

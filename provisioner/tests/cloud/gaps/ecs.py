@@ -125,7 +125,8 @@ def install():
     # Services
 
     def check(self, wanted, task_definition):
-        if wanted.get("healthCheckGracePeriodSeconds") is not None and not wanted.get("loadBalancers"):
+        # 0 is what ECS itself shows for a service without a load balancer.
+        if wanted.get("healthCheckGracePeriodSeconds") and not wanted.get("loadBalancers"):
             raise InvalidParameterException(
                 "Health check grace period is only valid for services configured to use load balancers"
             )

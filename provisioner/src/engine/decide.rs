@@ -81,9 +81,10 @@ pub fn decide(
         .filter(|(field, new)| live.is_none_or(|it| it.get(field.as_str()) != Some(new)))
         .map(|(field, new)| {
             let old = field_of(live, field);
+            let before = field_of(recorded, field).map(unordered);
             let drifted = live.is_some()
                 && recorded.is_some()
-                && field_of(recorded, field) != old.clone().map(conceal);
+                && before != old.clone().map(conceal).map(unordered);
             let cause = if drifted { Cause::Drift } else { Cause::Configuration };
             let replaces = live.is_some() && replaced_by.contains(&field.as_str());
             let known_after = unknown_sources(new);
@@ -106,6 +107,21 @@ pub fn decide(
         Some(_) => Action::Update,
     };
     Decision { action, changes }
+}
+
+/// A value whose lists are sorted: a resource may read a list in the order that is asked for now, which is no drift.
+fn unordered(value: Value) -> Value {
+    match value {
+        Value::Array(items) => {
+            let mut items: Vec<_> = items.into_iter().map(unordered).collect();
+            items.sort_by_key(ToString::to_string);
+            Value::Array(items)
+        }
+        Value::Object(fields) => {
+            Value::Object(fields.into_iter().map(|(key, it)| (key, unordered(it))).collect())
+        }
+        plain => plain,
+    }
 }
 
 /// Whether `actual` is no more than what `planned` announced.
@@ -154,6 +170,14 @@ mod tests {
         let causes: Vec<_> =
             decision.changes.iter().map(|it| (it.field.as_str(), it.cause)).collect();
         assert_eq!(causes, [("a", Cause::Configuration), ("b", Cause::Drift)]);
+    }
+
+    #[test]
+    fn another_order_is_a_difference_but_no_drift() {
+        let (live, desired) = (json!({ "a": ["x", "y", "z"] }), json!({ "a": ["y", "z"] }));
+        let decision = decide(Some(&live), &desired, Some(&json!({ "a": ["z", "x", "y"] })), &[]);
+        assert_eq!(decision.changes[0].cause, Cause::Configuration);
+        assert_eq!(action(json!({ "a": [1, 2] }), json!({ "a": [2, 1] })), Action::Update);
     }
 
     #[test]

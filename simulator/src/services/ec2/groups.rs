@@ -1,0 +1,238 @@
+//! Security groups.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{
+    Ec2,
+    filters::{Filter, Filtered, Read, paged, select},
+    network::wanted,
+    rules::{self, Rule},
+    tags::{self, Specification},
+};
+use crate::{
+    call::Call,
+    chance::Chance,
+    refusal::{Answer, Refusal},
+    world::Context,
+};
+
+/// A security group.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(super) struct Group {
+    pub(super) name: String,
+    pub(super) description: String,
+    pub(super) vpc: String,
+}
+
+/// The default group of a VPC: its members reach each other and everything.
+pub(super) fn lay(ec2: &mut Ec2, vpc: &str, chance: &mut Chance) {
+    let id = format!("sg-{}", chance.hex(17));
+    let group = Group {
+        name: "default".to_owned(),
+        description: "default VPC security group".to_owned(),
+        vpc: vpc.to_owned(),
+    };
+    ec2.groups.insert(id.clone(), group);
+    let mut from_itself = Rule::everything(&id, false);
+    (from_itself.cidr_v4, from_itself.peer) = (None, Some(id.clone()));
+    ec2.rules.insert(format!("sgr-{}", chance.hex(17)), from_itself);
+    ec2.rules.insert(format!("sgr-{}", chance.hex(17)), Rule::everything(&id, true));
+}
+
+/// The VPC of a security group, if there is one.
+pub(crate) fn security_group_vpc(cx: &Context<'_>, id: &str) -> Option<String> {
+    cx.region.ec2.groups.get(id).map(|it| it.vpc.clone())
+}
+
+/// The default security group of a VPC.
+pub(crate) fn default_security_group(cx: &Context<'_>, vpc: &str) -> Option<String> {
+    let mut groups = cx.region.ec2.groups.iter();
+    groups.find(|(_, it)| it.vpc == vpc && it.name == "default").map(|(id, _)| id.clone())
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Create {
+    group_name: String,
+    group_description: String,
+    vpc_id: Option<String>,
+    #[serde(default)]
+    tag_specification: Vec<Specification>,
+}
+
+pub(super) fn create(cx: &mut Context<'_>, call: &Call) -> Answer {
+    let input: Create = call.input()?;
+    let [tags] = tags::given(&input.tag_specification, ["security-group"])?;
+    let ec2 = &mut cx.region.ec2;
+    let default = || ec2.vpcs.iter().find(|(_, it)| it.default).map(|(id, _)| id.clone());
+    let vpc = input.vpc_id.or_else(default).unwrap_or_default();
+    if !ec2.vpcs.contains_key(&vpc) {
+        let words = format!("The vpc ID '{vpc}' does not exist");
+        return Err(Refusal::new("InvalidVpcID.NotFound", words));
+    }
+    check_text("GroupName", &input.group_name)?;
+    check_text("GroupDescription", &input.group_description)?;
+    if input.group_name.starts_with("sg-") {
+        let words = format!(
+            "Value ({}) for parameter GroupName is invalid. Group names may not be in the format sg-*",
+            input.group_name
+        );
+        return Err(Refusal::new("InvalidParameterValue", words));
+    }
+    if ec2.groups.values().any(|it| it.vpc == vpc && it.name == input.group_name) {
+        let words =
+            format!("The security group '{}' already exists for VPC '{vpc}'", input.group_name);
+        return Err(Refusal::new("InvalidGroup.Duplicate", words));
+    }
+    let id = format!("sg-{}", cx.chance.hex(17));
+    let group = Group { name: input.group_name, description: input.group_description, vpc };
+    ec2.groups.insert(id.clone(), group);
+    ec2.rules.insert(format!("sgr-{}", cx.chance.hex(17)), Rule::everything(&id, true));
+    ec2.tags.insert(id.clone(), tags.clone());
+    let arn = cx.arn("ec2", &format!("security-group/{id}"));
+    Ok(json!({ "groupId": id, "tagSet": tags::shown(&tags), "securityGroupArn": arn }))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Delete {
+    group_id: String,
+}
+
+pub(super) fn delete(cx: &mut Context<'_>, call: &Call) -> Answer {
+    let Delete { group_id: id } = call.input()?;
+    let ec2 = &mut cx.region.ec2;
+    let group = ec2.groups.get(&id).ok_or_else(|| no_such_group(&id))?;
+    if group.name == "default" {
+        let words =
+            format!("the specified group: \"{id}\" name: \"default\" cannot be deleted by a user");
+        return Err(Refusal::new("CannotDelete", words));
+    }
+    let referred = ec2.rules.values().any(|it| it.group != id && it.peer.as_ref() == Some(&id));
+    let used = ec2.interfaces.values().any(|it| it.groups.contains(&id) && !it.is_gone(cx.now));
+    if referred || used {
+        let words = format!("resource {id} has a dependent object");
+        return Err(Refusal::new("DependencyViolation", words));
+    }
+    ec2.groups.remove(&id);
+    ec2.tags.remove(&id);
+    let own: Vec<String> =
+        ec2.rules.iter().filter(|(_, it)| it.group == id).map(|(id, _)| id.clone()).collect();
+    for rule in own {
+        ec2.rules.remove(&rule);
+        ec2.tags.remove(&rule);
+    }
+    Ok(json!({ "return": true, "groupId": id }))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Describe {
+    #[serde(default)]
+    group_id: Vec<String>,
+    #[serde(default)]
+    group_name: Vec<String>,
+    #[serde(default)]
+    filter: Vec<Filter>,
+    max_results: Option<usize>,
+    next_token: Option<String>,
+}
+
+struct Found<'a> {
+    id: &'a str,
+    group: &'a Group,
+    rules: Vec<&'a Rule>,
+    tags: BTreeMap<String, String>,
+}
+
+impl Found<'_> {
+    fn peers(&self, egress: bool) -> Vec<String> {
+        let rules = self.rules.iter().filter(|it| it.egress == egress);
+        rules.filter_map(|it| it.peer.clone()).collect()
+    }
+}
+
+impl Filtered for Found<'_> {
+    fn named(filter: &str) -> Option<Read<Self>> {
+        let read: Read<Self> = match filter {
+            "group-id" => |it| vec![it.id.to_owned()],
+            "group-name" => |it| vec![it.group.name.clone()],
+            "description" => |it| vec![it.group.description.clone()],
+            "vpc-id" => |it| vec![it.group.vpc.clone()],
+            "ip-permission.group-id" => |it| it.peers(false),
+            "egress.ip-permission.group-id" => |it| it.peers(true),
+            _ => return None,
+        };
+        Some(read)
+    }
+
+    fn tags(&self) -> &BTreeMap<String, String> {
+        &self.tags
+    }
+}
+
+pub(super) fn describe(cx: &mut Context<'_>, call: &Call) -> Answer {
+    let input: Describe = call.input()?;
+    let ec2 = &cx.region.ec2;
+    if let Some(absent) = input.group_id.iter().find(|it| !ec2.groups.contains_key(*it)) {
+        return Err(no_such_group(absent));
+    }
+    let named =
+        |name: &String| input.group_name.is_empty() || input.group_name.iter().any(|it| it == name);
+    let all = ec2.groups.iter().filter(|(id, it)| wanted(&input.group_id, id) && named(&it.name));
+    let all = all.map(|(id, group)| Found {
+        id,
+        group,
+        rules: ec2.rules.values().filter(|it| it.group == *id).collect(),
+        tags: ec2.tags_of(id),
+    });
+    let (page, next) =
+        paged(select(all, &input.filter)?, input.next_token.as_deref(), input.max_results)?;
+    let shown: Vec<Value> = page
+        .iter()
+        .map(|Found { id, group, rules, tags }| {
+            let permissions = |egress: bool| {
+                rules::permissions(
+                    rules.iter().filter(|it| it.egress == egress).copied(),
+                    cx.account,
+                )
+            };
+            json!({
+                "ownerId": cx.account,
+                "groupId": id,
+                "groupName": group.name,
+                "groupDescription": group.description,
+                "vpcId": group.vpc,
+                "securityGroupArn": cx.arn("ec2", &format!("security-group/{id}")),
+                "ipPermissions": permissions(false),
+                "ipPermissionsEgress": permissions(true),
+                "tagSet": tags::shown(tags),
+            })
+        })
+        .collect();
+    Ok(json!({ "securityGroupInfo": shown, "nextToken": next }))
+}
+
+pub(super) fn no_such_group(id: &str) -> Refusal {
+    if !id.starts_with("sg-") {
+        let words = format!("Invalid id: \"{id}\" (expecting \"sg-...\")");
+        return Refusal::new("InvalidGroupId.Malformed", words);
+    }
+    Refusal::new("InvalidGroup.NotFound", format!("The security group '{id}' does not exist"))
+}
+
+/// Up to 255 characters of those that a VPC's groups may have.
+pub(super) fn check_text(parameter: &str, text: &str) -> Result<(), Refusal> {
+    const OTHERS: &str = " ._-:/()#,@[]+=&;{}!$*";
+    let legal = |it: char| it.is_ascii_alphanumeric() || OTHERS.contains(it);
+    if !text.is_empty() && text.len() <= 255 && text.chars().all(legal) {
+        return Ok(());
+    }
+    let words = format!(
+        "Value ({text}) for parameter {parameter} is invalid. Character sets beyond ASCII are not supported."
+    );
+    Err(Refusal::new("InvalidParameterValue", words))
+}

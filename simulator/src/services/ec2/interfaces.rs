@@ -1,0 +1,206 @@
+//! Network interfaces: of load balancers, tasks and instances. What has one in a security group holds the group.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{
+    filters::{Filter, Filtered, Read, paged, select},
+    instances,
+    network::{next_address, wanted},
+    tags,
+};
+use crate::{
+    call::Call,
+    chance::Chance,
+    clock::Time,
+    refusal::{Answer, Refusal},
+    world::Context,
+};
+
+/// A network interface that another service keeps.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct Interface {
+    /// `eni-…`
+    pub(crate) id: String,
+    /// In the subnet's range.
+    pub(crate) private_ip: String,
+    /// If one was asked for.
+    pub(crate) public_ip: Option<String>,
+}
+
+/// A network interface as EC2 keeps it.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(super) struct Kept {
+    pub(super) description: String,
+    owner: String,
+    subnet: String,
+    pub(super) groups: Vec<String>,
+    pub(super) private_ip: String,
+    pub(super) public_ip: Option<String>,
+    gone: Option<Time>,
+}
+
+impl Kept {
+    pub(super) fn is_gone(&self, now: Time) -> bool {
+        self.gone.is_some_and(|it| it <= now)
+    }
+}
+
+/// Makes a network interface for another service (`owner` as in `amazon-elb`), with these groups.
+pub(crate) fn add_interface(
+    cx: &mut Context<'_>,
+    owner: &str,
+    description: &str,
+    subnet: &str,
+    groups: &[String],
+    public: bool,
+) -> Option<Interface> {
+    let ec2 = &mut cx.region.ec2;
+    let private_ip = next_address(ec2, subnet)?;
+    let public_ip = public.then(|| public_address(cx.chance));
+    let id = format!("eni-{}", cx.chance.hex(17));
+    let kept = Kept {
+        description: description.to_owned(),
+        owner: owner.to_owned(),
+        subnet: subnet.to_owned(),
+        groups: groups.to_vec(),
+        private_ip: private_ip.clone(),
+        public_ip: public_ip.clone(),
+        gone: None,
+    };
+    ec2.interfaces.insert(id.clone(), kept);
+    Some(Interface { id, private_ip, public_ip })
+}
+
+/// The groups of an interface change.
+pub(crate) fn set_interface_groups(cx: &mut Context<'_>, interface: &str, groups: &[String]) {
+    if let Some(kept) = cx.region.ec2.interfaces.get_mut(interface) {
+        kept.groups = groups.to_vec();
+    }
+}
+
+/// The service gives it up: it is gone after a time.
+pub(crate) fn remove_interface(cx: &mut Context<'_>, interface: &str, after: Duration) {
+    if let Some(kept) = cx.region.ec2.interfaces.get_mut(interface) {
+        kept.gone = Some(cx.now + after);
+    }
+}
+
+/// An address of those that belong to nobody: RFC 2544 keeps them for measurements.
+pub(super) fn public_address(chance: &mut Chance) -> String {
+    let (b, c, d) = (chance.between(18, 19), chance.between(0, 255), chance.between(1, 254));
+    format!("198.{b}.{c}.{d}")
+}
+
+/// Forgets what is gone.
+pub(super) fn sweep(cx: &mut Context<'_>) {
+    let now = cx.now;
+    cx.region.ec2.interfaces.retain(|_, it| !it.is_gone(now));
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Describe {
+    #[serde(default)]
+    network_interface_id: Vec<String>,
+    #[serde(default)]
+    filter: Vec<Filter>,
+    max_results: Option<usize>,
+    next_token: Option<String>,
+}
+
+struct Found<'a> {
+    id: &'a str,
+    kept: &'a Kept,
+    vpc: String,
+    /// Whose it is, if it is an instance's.
+    instance: Option<&'a str>,
+    tags: BTreeMap<String, String>,
+}
+
+impl Filtered for Found<'_> {
+    fn named(filter: &str) -> Option<Read<Self>> {
+        let read: Read<Self> = match filter {
+            "group-id" => |it| it.kept.groups.clone(),
+            "network-interface-id" => |it| vec![it.id.to_owned()],
+            "description" => |it| vec![it.kept.description.clone()],
+            "requester-id" => |it| vec![it.kept.owner.clone()],
+            "subnet-id" => |it| vec![it.kept.subnet.clone()],
+            "vpc-id" => |it| vec![it.vpc.clone()],
+            "attachment.instance-id" => |it| it.instance.into_iter().map(str::to_owned).collect(),
+            "private-ip-address" | "addresses.private-ip-address" => {
+                |it| vec![it.kept.private_ip.clone()]
+            }
+            "status" => |_| vec!["in-use".to_owned()],
+            _ => return None,
+        };
+        Some(read)
+    }
+
+    fn tags(&self) -> &BTreeMap<String, String> {
+        &self.tags
+    }
+}
+
+pub(super) fn describe(cx: &mut Context<'_>, call: &Call) -> Answer {
+    let input: Describe = call.input()?;
+    let ec2 = &cx.region.ec2;
+    let asked = &input.network_interface_id;
+    if let Some(absent) = asked.iter().find(|it| !ec2.interfaces.contains_key(*it)) {
+        let words = format!("The networkInterface ID '{absent}' does not exist");
+        return Err(Refusal::new("InvalidNetworkInterfaceID.NotFound", words));
+    }
+    let all = ec2.interfaces.iter().filter(|(id, _)| wanted(asked, id));
+    let all = all.map(|(id, kept)| Found {
+        id,
+        kept,
+        vpc: ec2.subnets.get(&kept.subnet).map(|it| it.vpc.clone()).unwrap_or_default(),
+        instance: instances::with_interface(ec2, id),
+        tags: ec2.tags_of(id),
+    });
+    let (page, next) =
+        paged(select(all, &input.filter)?, input.next_token.as_deref(), input.max_results)?;
+    let shown: Vec<Value> = page
+        .iter()
+        .map(|Found { id, kept, vpc, instance, tags }| {
+            let groups = kept.groups.iter().map(|group| {
+                let name = ec2.groups.get(group).map(|it| it.name.clone());
+                json!({ "groupId": group, "groupName": name })
+            });
+            let public = match instance {
+                Some(instance) => instances::public_address(ec2, instance, cx.now),
+                None => kept.public_ip.clone(),
+            };
+            let attachment = instance.map(|instance| {
+                json!({
+                    "attachmentId": id.replacen("eni-", "eni-attach-", 1),
+                    "instanceId": instance,
+                    "instanceOwnerId": cx.account,
+                    "deviceIndex": 0,
+                    "status": "attached",
+                    "deleteOnTermination": true,
+                })
+            });
+            json!({
+                "networkInterfaceId": id,
+                "subnetId": kept.subnet,
+                "vpcId": vpc,
+                "availabilityZone": ec2.subnets.get(&kept.subnet).map(|it| it.zone.clone()),
+                "description": kept.description,
+                "ownerId": cx.account,
+                "requesterId": instance.is_none().then_some(&kept.owner),
+                "requesterManaged": instance.is_none(),
+                "status": "in-use",
+                "privateIpAddress": kept.private_ip,
+                "groupSet": groups.collect::<Vec<_>>(),
+                "attachment": attachment,
+                "association": public.map(|it| json!({ "publicIp": it })),
+                "interfaceType": "interface",
+                "tagSet": tags::shown(tags),
+            })
+        })
+        .collect();
+    Ok(json!({ "networkInterfaceSet": shown, "nextToken": next }))
+}

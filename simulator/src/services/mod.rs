@@ -1,0 +1,61 @@
+//! The services: one file or folder each, all of one shape.
+//!
+//! - a type of the service's name: everything it holds, saved with the world
+//! - `answer`: one arm for each action; each action a function from its typed input to its answer
+//! - `Event` and `wake`, where things happen by themselves; what follows from the time alone is computed when asked for
+//! - `census`: what is there, for tests
+
+pub mod acm;
+pub mod atlas;
+pub mod ec2;
+pub mod ecs;
+pub mod elb;
+pub mod github;
+pub mod iam;
+pub mod kms;
+pub mod logs;
+pub mod route53;
+pub mod ssm;
+pub mod sts;
+pub mod tagging;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    call::{Call, Service},
+    refusal::Answer,
+    world::Context,
+};
+
+/// Something that happens by itself.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub enum Event {
+    /// In ECS.
+    Ecs(ecs::Event),
+}
+
+/// Answers a call of any service.
+pub(crate) fn answer(cx: &mut Context<'_>, call: &Call) -> Answer {
+    match call.service {
+        Service::Acm => acm::answer(cx, call),
+        Service::Atlas => atlas::answer(cx, call),
+        Service::Ec2 => ec2::answer(cx, call),
+        Service::Ecs => ecs::answer(cx, call),
+        Service::Elb => elb::answer(cx, call),
+        Service::GitHub => github::answer(cx, call),
+        Service::Iam => iam::answer(cx, call),
+        Service::Kms => kms::answer(cx, call),
+        Service::Logs => logs::answer(cx, call),
+        Service::Route53 => route53::answer(cx, call),
+        Service::Ssm => ssm::answer(cx, call),
+        Service::Sts => sts::answer(cx, call),
+        Service::Tagging => tagging::answer(cx, call),
+    }
+}
+
+/// Lets happen what was planned.
+pub(crate) fn wake(cx: &mut Context<'_>, event: Event) {
+    match event {
+        Event::Ecs(event) => ecs::wake(cx, event),
+    }
+}

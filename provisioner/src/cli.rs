@@ -4,6 +4,9 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 
+#[cfg(feature = "sandbox")]
+use crate::sandbox::Trouble;
+
 /// Makes AWS and MongoDB Atlas be what stack.yaml says.
 ///
 /// The cloud is the truth: every command looks before it acts. The state file only helps to find things; with it lost,
@@ -43,6 +46,24 @@ pub struct Global {
     /// How long to wait for another run on this machine to let go of the state
     #[arg(long, global = true, value_name = "TIME", default_value = "0s", value_parser = duration)]
     pub lock_timeout: Duration,
+    /// The simulated cloud.
+    #[cfg(feature = "sandbox")]
+    #[command(flatten)]
+    pub sandbox: SandboxOptions,
+}
+
+/// The simulated cloud in the place of the real ones.
+#[cfg(feature = "sandbox")]
+#[derive(Args, Debug)]
+pub struct SandboxOptions {
+    /// Work in a simulated cloud: no account, no cost, and minutes pass in seconds
+    #[arg(long, global = true)]
+    pub sandbox: bool,
+    /// Let something go wrong in the simulated cloud during this command; may be repeated
+    ///
+    /// `provisioner sandbox faults` lists them.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub sandbox_fault: Vec<Trouble>,
 }
 
 /// What to do.
@@ -61,6 +82,10 @@ pub enum Command {
     /// Look into the state file
     #[command(subcommand)]
     State(State),
+    /// Look after the simulated cloud of `--sandbox`
+    #[cfg(feature = "sandbox")]
+    #[command(subcommand)]
+    Sandbox(SandboxCommand),
 }
 
 /// Show what `up` would do.
@@ -164,6 +189,22 @@ pub enum State {
         #[arg(short, long)]
         yes: bool,
     },
+}
+
+/// Look after the simulated cloud.
+#[cfg(feature = "sandbox")]
+#[derive(Debug, Subcommand)]
+pub enum SandboxCommand {
+    /// Serve it on this machine, for the AWS CLI, boto3 or Terraform to look at
+    Serve {
+        /// The port; 0 means any
+        #[arg(long, value_name = "N", default_value_t = 4566)]
+        port: u16,
+    },
+    /// Forget it: the clouds are empty again, and the states of its stacks are gone
+    Reset,
+    /// List what can go wrong in it
+    Faults,
 }
 
 const EXIT_CODES: &str = "\

@@ -9,6 +9,9 @@ pub mod deployment;
 pub mod engine;
 pub mod failure;
 pub mod lookups;
+pub mod place;
 pub mod program;
 pub mod resources;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
 pub mod ui;

@@ -1,10 +1,87 @@
-//! Answers of services that have no SDK: read whole, within limits.
+//! Services that have no SDK: how requests reach them, and their answers, read whole, within limits.
 
-use std::error::Error as _;
+use std::{
+    error::Error as _,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
-use reqwest::Response;
+use reqwest::{Client, RequestBuilder, Response};
 
+use super::in_process::InProcess;
 use crate::engine::{ApiError, Class, Error, Result};
+
+/// A client for services that have no SDK. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Http {
+    client: Client,
+    in_process: Option<Arc<dyn InProcess>>,
+}
+
+impl Http {
+    /// One that uses the network.
+    ///
+    /// # Errors
+    ///
+    /// When TLS cannot be set up.
+    pub fn network() -> Result<Self> {
+        Ok(Self { client: client()?, in_process: None })
+    }
+
+    /// One whose requests are answered in this process.
+    ///
+    /// # Errors
+    ///
+    /// As [`network`](Self::network).
+    pub fn in_process(cloud: Arc<dyn InProcess>) -> Result<Self> {
+        // It only builds requests, and reading the roots of TLS takes longer than many simulated calls: one does for all.
+        static BUILDER: OnceLock<Client> = OnceLock::new();
+        let client = match BUILDER.get() {
+            Some(client) => client.clone(),
+            None => {
+                let made = client()?;
+                BUILDER.get_or_init(|| made).clone()
+            }
+        };
+        Ok(Self { client, in_process: Some(cloud) })
+    }
+
+    /// To build requests with.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Sends a request.
+    ///
+    /// # Errors
+    ///
+    /// [`Class::Transient`] when there is no answer.
+    pub async fn send(
+        &self,
+        service: &str,
+        action: &str,
+        request: RequestBuilder,
+    ) -> Result<Response> {
+        let lost = |it| lost(service, action, it);
+        let Some(cloud) = &self.in_process else { return request.send().await.map_err(lost) };
+        let request = request.build().map_err(lost)?;
+        let request = ::http::Request::try_from(request).map_err(lost)?;
+        let body = request.body().as_bytes().unwrap_or_default().to_vec();
+        let answer = cloud.answer(request.map(|_| body.into())).await;
+        answer
+            .map(Response::from)
+            .map_err(|broken| error(service, action, broken, Class::Transient))
+    }
+}
+
+fn client() -> Result<Client> {
+    Client::builder()
+        .user_agent(concat!("provisioner/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(Duration::from_secs(5))
+        .timeout(Duration::from_secs(60))
+        .build()
+        .map_err(|error| Error::Unexpected(format!("no HTTP client: {error}")))
+}
 
 /// Longest answer we read. The longest that anybody gives us, a page of 500 Atlas clusters, is well under 2 MB.
 const LONGEST: usize = 8 << 20;
@@ -32,7 +109,7 @@ pub async fn body(service: &str, action: &str, mut response: Response) -> Result
 }
 
 /// No answer, or a part of one.
-pub fn lost(service: &str, action: &str, lost: reqwest::Error) -> Error {
+fn lost(service: &str, action: &str, lost: reqwest::Error) -> Error {
     // The address would only repeat the service, and may hold what does not belong into a message.
     let lost = lost.without_url();
     let mut message = lost.to_string();
@@ -49,9 +126,9 @@ pub fn lost(service: &str, action: &str, lost: reqwest::Error) -> Error {
 }
 
 /// Seconds of a `Retry-After` header.
-pub fn retry_after(response: &Response) -> Option<std::time::Duration> {
+pub fn retry_after(response: &Response) -> Option<Duration> {
     let seconds = response.headers().get(reqwest::header::RETRY_AFTER)?.to_str().ok()?;
-    seconds.trim().parse().ok().map(std::time::Duration::from_secs)
+    seconds.trim().parse().ok().map(Duration::from_secs)
 }
 
 /// An error that no service put into words.

@@ -6,14 +6,18 @@ pub(crate) mod ec2;
 pub(crate) mod ecs;
 pub(crate) mod elb;
 pub mod http;
+pub mod in_process;
 mod left_overs;
 mod mark;
 pub(crate) mod policy;
 mod tags;
 mod trace;
 
-use aws_config::{BehaviorVersion, Region, retry::RetryConfig, timeout::TimeoutConfig};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_sdk_ec2::config::{Credentials, SharedAsyncSleep, SharedCredentialsProvider};
+use aws_smithy_async::{rt::sleep::TokioSleep, time::SystemTimeSource};
 
 pub use atlas::{Atlas, percent_encode};
 pub(crate) use classify::there;
@@ -21,6 +25,7 @@ pub use mark::{mark, marked_stack, sort_by_mark};
 pub use tags::Tags;
 
 use crate::engine::{Error, Result};
+use in_process::{InProcess, SdkClient};
 
 /// What resources need to talk to the clouds. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -54,7 +59,7 @@ pub struct Cloud {
     /// Resource Groups Tagging, for what carries our tags.
     pub tagging: aws_sdk_resourcegroupstagging::Client,
     /// For services without an SDK, such as GitHub's list of addresses.
-    pub http: reqwest::Client,
+    pub http: http::Http,
     /// Address of GitHub's REST API, from `GITHUB_API_URL`.
     pub github: String,
     atlas: Atlas,
@@ -69,33 +74,49 @@ impl Cloud {
     pub async fn connect(stack: &str, region: &str) -> Result<Self> {
         let config = aws_config::defaults(BehaviorVersion::latest())
             .region(Region::new(region.to_owned()))
-            // Faults of the service and throttling; the engine goes on where this gives up.
-            .retry_config(
-                RetryConfig::standard()
-                    .with_max_attempts(6)
-                    .with_max_backoff(Duration::from_secs(10)),
-            )
-            .timeout_config(
-                TimeoutConfig::builder()
-                    .connect_timeout(Duration::from_secs(5))
-                    .read_timeout(Duration::from_secs(30))
-                    .operation_attempt_timeout(Duration::from_secs(60))
-                    .build(),
-            )
+            .retry_config(retries())
+            .timeout_config(timeouts())
             .load()
             .await;
         let variable = |name: &str| std::env::var(name).ok();
-        Self::with(&config, stack, variable).await
+        Self::with(&config, http::Http::network()?, stack, variable).await
     }
 
-    /// Uses the given configuration of the SDK, takes what concerns Atlas and GitHub from the given variables, and asks
-    /// AWS who we are.
+    /// Uses clouds that answer in this process, and asks them who we are.
+    ///
+    /// # Errors
+    ///
+    /// When they do not know us.
+    pub async fn in_process(
+        clouds: Arc<dyn InProcess>,
+        stack: &str,
+        region: &str,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self> {
+        // Made by hand: nothing of this machine's configuration, such as another endpoint, has a say here.
+        let keys = Credentials::new("SANDBOX", "sandbox", None, None, "sandbox");
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(region.to_owned()))
+            .credentials_provider(SharedCredentialsProvider::new(keys))
+            .http_client(SdkClient(Arc::clone(&clouds)))
+            .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+            .time_source(SystemTimeSource::new())
+            .retry_config(retries())
+            .timeout_config(timeouts())
+            .build();
+        Self::with(&config, http::Http::in_process(clouds)?, stack, variable).await
+    }
+
+    /// Uses the given configuration of the SDK and the given client for all else, takes what concerns Atlas and GitHub
+    /// from the given variables, and asks AWS who we are.
     ///
     /// # Errors
     ///
     /// As [`connect`](Self::connect).
     pub async fn with(
-        config: &aws_config::SdkConfig,
+        config: &SdkConfig,
+        http: http::Http,
         stack: &str,
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Self> {
@@ -106,7 +127,6 @@ impl Cloud {
                 )
             };
         }
-        let http = http_client()?;
         let github = variable("GITHUB_API_URL").filter(|it| !it.is_empty());
         let caller = aws_sdk_sts::Client::new(config).get_caller_identity().send().await?;
         let arn = caller.arn().unwrap_or_default();
@@ -147,11 +167,15 @@ impl Cloud {
     }
 }
 
-fn http_client() -> Result<reqwest::Client> {
-    reqwest::Client::builder()
-        .user_agent(concat!("provisioner/", env!("CARGO_PKG_VERSION")))
+/// For faults of the service and throttling; the engine goes on where this gives up.
+fn retries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(6).with_max_backoff(Duration::from_secs(10))
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(5))
-        .timeout(Duration::from_secs(60))
+        .read_timeout(Duration::from_secs(30))
+        .operation_attempt_timeout(Duration::from_secs(60))
         .build()
-        .map_err(|error| Error::Unexpected(format!("no HTTP client: {error}")))
 }

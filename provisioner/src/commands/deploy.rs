@@ -14,6 +14,7 @@ use crate::{
         self, Begun, Current, End, Ending, Event, Ours, Pace, Subject, TaskCounts, short,
     },
     failure::{Exit, Failure},
+    place::Place,
     ui::{Ui, harmless, seconds},
 };
 
@@ -25,6 +26,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 pub(super) async fn run(
     global: &Global,
     args: Deploy,
+    place: &Place,
     ui: &Ui,
     mut interrupted: watch::Receiver<bool>,
 ) -> Result<Exit, Failure> {
@@ -33,7 +35,7 @@ pub(super) async fn run(
     check(&args.image)?;
     let subject = Subject::of(&config, name);
     let look = async {
-        let cloud = Cloud::connect(&config.name, &config.region).await?;
+        let cloud = place.connect(&config.name, &config.region).await?;
         let current = deployment::find(&subject, &cloud).await?;
         Ok::<_, Failure>((cloud, current.ok_or_else(|| missing(&subject))?))
     };

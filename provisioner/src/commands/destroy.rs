@@ -7,15 +7,16 @@ use tokio::sync::watch;
 use super::{declare, load, same_place};
 use crate::{
     cli::{Destroy, Global},
-    cloud::Cloud,
     engine::{Observer, Options, Run, Stack, Store, apply, plan, store},
     failure::{Exit, Failure},
+    place::Place,
     ui::Ui,
 };
 
 pub(super) async fn run(
     global: &Global,
     args: Destroy,
+    place: &Place,
     ui: &Ui,
     interrupted: watch::Receiver<bool>,
 ) -> Result<Exit, Failure> {
@@ -28,7 +29,7 @@ pub(super) async fn run(
         poll: global.poll,
         ..Options::default()
     };
-    let cloud = Cloud::connect(&name, &region).await?;
+    let cloud = place.connect(&name, &region).await?;
     let heading = format!("{name} in {region}, account {}", cloud.account);
     same_place(&store.state(), &cloud)?;
     let progress = ui.progress();

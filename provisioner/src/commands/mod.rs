@@ -4,6 +4,8 @@ mod deploy;
 mod destroy;
 mod diff;
 mod outputs;
+#[cfg(feature = "sandbox")]
+mod sandbox;
 mod state;
 mod up;
 
@@ -11,6 +13,8 @@ use std::{path::Path, sync::Arc};
 
 use tokio::sync::watch;
 
+#[cfg(feature = "sandbox")]
+use crate::sandbox::Sandbox;
 use crate::{
     cli::{Cli, Command, Global, Scope},
     cloud::Cloud,
@@ -18,6 +22,7 @@ use crate::{
     engine::{Lookup as _, Observer, Options, Plan, Run, Stack, State, Store},
     failure::{Exit, Failure},
     lookups::GithubHooks,
+    place::Place,
     program::{Surroundings, program},
     ui::Ui,
 };
@@ -32,21 +37,41 @@ pub fn run(cli: Cli, ui: &Ui) -> Result<Exit, Failure> {
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
             Failure::new(Exit::Failed, format!("the program could not start: {error}"))
         })?;
-    let Cli { global, command } = cli;
+    let Cli { mut global, command } = cli;
     let result = runtime.block_on(async {
         let interrupted = interrupts(ui.json());
+        let place = place(&mut global, &command)?;
         match command {
-            Command::Diff(args) => diff::run(&global, args, ui, interrupted).await,
-            Command::Up(args) => up::run(&global, args, ui, interrupted).await,
-            Command::Destroy(args) => destroy::run(&global, args, ui, interrupted).await,
-            Command::Deploy(args) => deploy::run(&global, args, ui, interrupted).await,
+            Command::Diff(args) => diff::run(&global, args, &place, ui, interrupted).await,
+            Command::Up(args) => up::run(&global, args, &place, ui, interrupted).await,
+            Command::Destroy(args) => destroy::run(&global, args, &place, ui, interrupted).await,
+            Command::Deploy(args) => deploy::run(&global, args, &place, ui, interrupted).await,
             Command::Outputs(args) => outputs::run(&global, &args, ui),
             Command::State(args) => state::run(&global, args, ui).await,
+            #[cfg(feature = "sandbox")]
+            Command::Sandbox(command) => sandbox::run(&global, command, ui, interrupted).await,
         }
     });
     // A task that still sleeps is no reason to stay.
     runtime.shutdown_background();
     result
+}
+
+/// Where to work. In a sandbox, state files and the time between two looks are the sandbox's.
+#[cfg(feature = "sandbox")]
+fn place(global: &mut Global, command: &Command) -> Result<Place, Failure> {
+    if !global.sandbox.sandbox || matches!(command, Command::Sandbox(_)) {
+        return Ok(Place::Real);
+    }
+    let sandbox = Sandbox::open(&global.state_dir, &global.sandbox.sandbox_fault)?;
+    global.state_dir = Sandbox::state_dir(&global.state_dir);
+    global.poll = global.poll.min(Sandbox::POLL);
+    Ok(Place::Sandbox(sandbox))
+}
+
+#[cfg(not(feature = "sandbox"))]
+fn place(_: &mut Global, _: &Command) -> Result<Place, Failure> {
+    Ok(Place::Real)
 }
 
 /// Says on standard error what goes on inside, as much as `-vv` asks for. The libraries are not asked: what they log can
@@ -114,13 +139,14 @@ async fn plan(
     config: &Config,
     store: Store,
     options: Options,
+    place: &Place,
     ui: &Ui,
     interrupted: watch::Receiver<bool>,
 ) -> Result<Planned, Failure> {
-    let cloud = Cloud::connect(&config.name, &config.region).await?;
+    let cloud = place.connect(&config.name, &config.region).await?;
     let heading = format!("{} in {}, account {}", config.name, config.region, cloud.account);
     same_place(&store.state(), &cloud)?;
-    let stack = declare(config, &cloud, &|name| std::env::var(name).ok()).await?;
+    let stack = declare(config, &cloud, &|name| place.secret(name)).await?;
     let names: Vec<String> = stack.names().map(str::to_owned).collect();
     let known = |name: &String| names.contains(name) || store.state().resources.contains_key(name);
     for name in options.targets.iter().chain(&options.adopt).chain(&options.unprotect) {
@@ -164,7 +190,11 @@ fn same_place(state: &State, cloud: &Cloud) -> Result<(), Failure> {
 }
 
 /// Declares everything that stack.yaml asks for.
-async fn declare(
+///
+/// # Errors
+///
+/// When what the program depends on cannot be looked up, or `protect` names what is not there.
+pub async fn declare(
     config: &Config,
     cloud: &Cloud,
     variable: &dyn Fn(&str) -> Option<String>,

@@ -7,12 +7,14 @@ use crate::{
     cli::{Global, Up},
     engine::{Store, apply},
     failure::{Exit, Failure},
+    place::Place,
     ui::Ui,
 };
 
 pub(super) async fn run(
     global: &Global,
     args: Up,
+    place: &Place,
     ui: &Ui,
     interrupted: watch::Receiver<bool>,
 ) -> Result<Exit, Failure> {
@@ -20,7 +22,7 @@ pub(super) async fn run(
     let store = Store::open(&global.state_dir, &config.name, &config.region, global.lock_timeout)?;
     let mut options = options(global, args.scope);
     options.wait = !args.no_wait;
-    let planned = plan(&config, store, options, ui, interrupted).await?;
+    let planned = plan(&config, store, options, place, ui, interrupted).await?;
     ui.plan(&planned.plan, &planned.heading);
     let objections: Vec<_> =
         planned.plan.objections().map(|(name, why)| format!("`{name}`: {why}")).collect();

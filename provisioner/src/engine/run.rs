@@ -2,12 +2,15 @@
 
 use std::{
     collections::BTreeSet,
-    sync::Arc,
-    time::{Duration, Instant},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
-use rand::RngExt as _;
-use tokio::sync::{Semaphore, watch};
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+use tokio::{
+    sync::{Semaphore, watch},
+    time::Instant,
+};
 
 use super::{
     decide::Action,
@@ -27,6 +30,7 @@ pub struct Run {
     observer: Arc<dyn Observer>,
     interrupted: watch::Receiver<bool>,
     permits: Semaphore,
+    chance: Mutex<StdRng>,
 }
 
 /// The user's wishes.
@@ -44,6 +48,8 @@ pub struct Options {
     pub wait: bool,
     /// Time between two looks at something that takes time; up to half of it is added by chance.
     pub poll: Duration,
+    /// Decides what is left to chance, such as how long exactly it waits; the same seed decides alike.
+    pub seed: u64,
 }
 
 impl Default for Options {
@@ -55,6 +61,7 @@ impl Default for Options {
             targets: BTreeSet::new(),
             wait: true,
             poll: Duration::from_secs(2),
+            seed: rand::random(),
         }
     }
 }
@@ -94,7 +101,8 @@ impl Run {
         interrupted: watch::Receiver<bool>,
     ) -> Self {
         let permits = Semaphore::new(options.parallelism.max(1));
-        Self { cloud, store, options, observer, interrupted, permits }
+        let chance = Mutex::new(StdRng::seed_from_u64(options.seed));
+        Self { cloud, store, options, observer, interrupted, permits, chance }
     }
 
     /// Tells the observer.
@@ -134,7 +142,8 @@ impl Run {
 
     /// The time until the next look at something that takes time.
     pub(super) fn poll(&self) -> Duration {
-        self.options.poll.mul_f64(rand::rng().random_range(1.0..1.5))
+        let mut chance = self.chance.lock().unwrap_or_else(PoisonError::into_inner);
+        self.options.poll.mul_f64(chance.random_range(1.0..1.5))
     }
 }
 

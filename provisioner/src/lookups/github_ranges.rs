@@ -29,9 +29,9 @@ impl Lookup for GithubHooks {
     type Outputs = GithubHooksOutputs;
 
     async fn find(&self, cloud: &Cloud) -> Result<Option<GithubHooksOutputs>> {
-        let request = cloud.http.get(format!("{}/meta", cloud.github.trim_end_matches('/')));
-        let request = request.header(ACCEPT, "application/vnd.github+json");
-        let response = request.send().await.map_err(|it| http::lost(SERVICE, OPERATION, it))?;
+        let url = format!("{}/meta", cloud.github.trim_end_matches('/'));
+        let request = cloud.http.client().get(url).header(ACCEPT, "application/vnd.github+json");
+        let response = cloud.http.send(SERVICE, OPERATION, request).await?;
         let status = response.status();
         let body = http::body(SERVICE, OPERATION, response).await?;
         if !status.is_success() {

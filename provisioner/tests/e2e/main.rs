@@ -7,5 +7,9 @@ mod deploy;
 mod failures;
 mod lifecycle;
 mod resources;
+#[cfg(feature = "sandbox")]
+mod sandbox;
+#[cfg(feature = "sandbox")]
+mod simulation;
 mod state_samples;
 mod support;

@@ -9,17 +9,25 @@ use std::{
 };
 
 use provisioner::{
-    cloud::{Cloud, Tags},
+    cloud::{Cloud, Tags, http::Http},
     engine::{Action, Existing, Found, Resource, Wiring, decide},
 };
 use serde_json::{Value, json};
 
-/// A stand-in of AWS, Atlas and GitHub, in a process of its own that ends with the test.
+/// A stand-in of AWS, Atlas and GitHub that ends with the test: moto with its gaps mended, in a process of its own, or,
+/// with `CLOUD=simulator` in the environment, the simulator.
 pub struct Rehearsal {
     /// Its address.
     pub url: String,
     http: reqwest::Client,
-    _process: Process,
+    _cloud: Stand,
+}
+
+/// What keeps a stand-in alive.
+enum Stand {
+    Moto(#[allow(dead_code)] Process),
+    #[cfg(feature = "sandbox")]
+    Simulator(#[allow(dead_code)] tokio::sync::oneshot::Sender<()>),
 }
 
 struct Process {
@@ -47,6 +55,43 @@ pub struct Call {
 impl Rehearsal {
     /// Starts one.
     pub async fn start() -> Self {
+        let (url, _cloud) = match std::env::var("CLOUD").as_deref() {
+            #[cfg(feature = "sandbox")]
+            Ok("simulator") => Self::start_simulator(),
+            _ => Self::start_moto(),
+        };
+        Self { url, http: reqwest::Client::new(), _cloud }
+    }
+
+    /// On a thread of its own: tests block theirs while the program runs.
+    #[cfg(feature = "sandbox")]
+    fn start_simulator() -> (String, Stand) {
+        let (end, ended) = tokio::sync::oneshot::channel();
+        let (tell, told) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.expect("a runtime").block_on(async {
+                // As much time as moto takes.
+                let times = simulator::Times {
+                    balancer: 200,
+                    task_pending: 200,
+                    task_stopping: 100,
+                    atlas_creating: 400,
+                    atlas_updating: 400,
+                    atlas_deleting: 400,
+                    ..simulator::Times::none()
+                };
+                let setup = simulator::Setup { times, seed: rand::random(), now: None };
+                let served = simulator::Simulator::new(setup).serve(0).await.expect("a port");
+                tell.send(served.url()).expect("somebody waits");
+                // Dropped by the test's end.
+                let _ = ended.await;
+            });
+        });
+        (told.recv().expect("it starts"), Stand::Simulator(end))
+    }
+
+    fn start_moto() -> (String, Stand) {
         let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cloud");
         let mut child = Command::new(python())
             .arg(here.join("cloud.py"))
@@ -60,8 +105,7 @@ impl Rehearsal {
         BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("a line");
         let url =
             line.trim().strip_prefix("listening on ").expect("the stand-in starts").to_owned();
-        let _process = Process { child, _stdin: stdin };
-        Self { url, http: reqwest::Client::new(), _process }
+        (url, Stand::Moto(Process { child, _stdin: stdin }))
     }
 
     /// The program's clients, connected to it as the stack `gsm`.
@@ -80,7 +124,8 @@ impl Rehearsal {
             .await;
         let environment = self.environment();
         let variable = |name: &str| environment.get(name).cloned();
-        Cloud::with(&config, stack, variable).await.expect("the stand-in knows us")
+        let http = Http::network().expect("a client");
+        Cloud::with(&config, http, stack, variable).await.expect("the stand-in knows us")
     }
 
     /// The environment in which the program talks to it.
@@ -142,6 +187,15 @@ impl Rehearsal {
     fn control(&self, what: &str) -> String {
         format!("{}/__cloud/{what}", self.url)
     }
+}
+
+/// Whether the stand-in is the simulator, which `why` says is not enough for a test that was written against moto.
+pub fn moto_only(why: &str) -> bool {
+    let simulated = std::env::var("CLOUD").is_ok_and(|it| it == "simulator");
+    if simulated {
+        println!("not on the simulator: {why}");
+    }
+    simulated
 }
 
 /// Python with everything the stand-in needs; made on first use.

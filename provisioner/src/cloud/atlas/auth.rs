@@ -3,7 +3,7 @@
 use std::{
     fmt,
     sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
@@ -14,8 +14,9 @@ use reqwest::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use tokio::time::Instant;
 
-use super::super::http;
+use super::super::http::{self, Http};
 use crate::engine::{Class, Result};
 
 const PUBLIC_KEY: &str = "MONGODB_ATLAS_PUBLIC_KEY";
@@ -107,7 +108,7 @@ impl Auth {
     /// When there are no credentials, or no token can be had for them.
     pub async fn authorize(
         &self,
-        http: &reqwest::Client,
+        http: &Http,
         request: Request<'_>,
     ) -> Result<Option<HeaderValue>> {
         match &self.credentials {
@@ -129,7 +130,7 @@ impl Auth {
     /// When no token can be had.
     pub async fn answer(
         &self,
-        http: &reqwest::Client,
+        http: &Http,
         request: Request<'_>,
         refused: Option<&HeaderValue>,
         headers: &HeaderMap,
@@ -173,7 +174,7 @@ impl Auth {
     /// The token; a new one if there is none, if it is about to expire, or if it is the one that was refused.
     async fn bearer(
         &self,
-        client: &reqwest::Client,
+        http: &Http,
         request: Request<'_>,
         id: &str,
         secret: &SecretString,
@@ -186,7 +187,7 @@ impl Auth {
         {
             return Ok(token.header.clone());
         }
-        let token = fetch_token(client, request.base, id, secret).await?;
+        let token = fetch_token(http, request.base, id, secret).await?;
         Ok(kept.insert(token).header.clone())
     }
 }
@@ -238,12 +239,7 @@ fn respond(
 }
 
 /// Asks for a token (OAuth 2.0 client credentials; Atlas's live an hour).
-async fn fetch_token(
-    client: &reqwest::Client,
-    base: &Url,
-    id: &str,
-    secret: &SecretString,
-) -> Result<Token> {
+async fn fetch_token(http: &Http, base: &Url, id: &str, secret: &SecretString) -> Result<Token> {
     const OPERATION: &str = "oauthToken";
     #[derive(Deserialize)]
     struct Granted {
@@ -257,12 +253,9 @@ async fn fetch_token(
         return Err(unauthenticated(OPERATION, "the client id or secret cannot be sent"));
     };
     let asked = Instant::now();
-    let request = client.post(url).header(AUTHORIZATION, basic);
-    let response = request
-        .form(&[("grant_type", "client_credentials")])
-        .send()
-        .await
-        .map_err(|it| http::lost(super::SERVICE, OPERATION, it))?;
+    let request = http.client().post(url).header(AUTHORIZATION, basic);
+    let request = request.form(&[("grant_type", "client_credentials")]);
+    let response = http.send(super::SERVICE, OPERATION, request).await?;
     let (status, retry_after) = (response.status(), http::retry_after(&response));
     let body = http::body(super::SERVICE, OPERATION, response).await?;
     if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::BAD_REQUEST) {

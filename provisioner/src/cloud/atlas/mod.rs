@@ -14,7 +14,7 @@ use reqwest::{
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::http;
+use super::http::{self, Http};
 use crate::engine::{ApiError, Class, Error, Result};
 use auth::{Auth, Request};
 
@@ -35,17 +35,14 @@ const SHORT: Duration = Duration::from_secs(5);
 /// knows whether it had an effect, so the engine reads first.
 #[derive(Clone, Debug)]
 pub struct Atlas {
-    http: reqwest::Client,
+    http: Http,
     base: std::result::Result<Url, String>,
     auth: Arc<Auth>,
 }
 
 impl Atlas {
     /// Takes credentials and address from variables. That something is missing shows at the first call.
-    pub fn from_variables(
-        http: reqwest::Client,
-        variable: impl Fn(&str) -> Option<String>,
-    ) -> Self {
+    pub fn from_variables(http: Http, variable: impl Fn(&str) -> Option<String>) -> Self {
         let base = variable(BASE_URL).filter(|it| !it.is_empty());
         let base = base.unwrap_or_else(|| "https://cloud.mongodb.com".to_owned());
         let base = match Url::parse(&base) {
@@ -216,7 +213,7 @@ impl Atlas {
         body: Option<&Value>,
         authorization: Option<&HeaderValue>,
     ) -> Result<Response> {
-        let mut builder = self.http.request(request.method.clone(), request.url.clone());
+        let mut builder = self.http.client().request(request.method.clone(), request.url.clone());
         builder = builder.header(ACCEPT, MEDIA_TYPE);
         if let Some(value) = authorization {
             builder = builder.header(AUTHORIZATION, value.clone());
@@ -224,7 +221,7 @@ impl Atlas {
         if let Some(body) = body {
             builder = builder.header(CONTENT_TYPE, MEDIA_TYPE).body(body.to_string());
         }
-        builder.send().await.map_err(|it| http::lost(SERVICE, request.operation, it))
+        self.http.send(SERVICE, request.operation, builder).await
     }
 }
 

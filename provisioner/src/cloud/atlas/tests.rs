@@ -70,7 +70,7 @@ fn serve(
 fn client(variables: &[(&str, &str)]) -> Atlas {
     let variables: HashMap<String, String> =
         variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    Atlas::from_variables(reqwest::Client::new(), move |name| variables.get(name).cloned())
+    Atlas::from_variables(Http::network().unwrap(), move |name| variables.get(name).cloned())
 }
 
 fn with_key(base: &str) -> Atlas {

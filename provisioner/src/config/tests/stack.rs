@@ -91,6 +91,7 @@ fn the_stack_of_the_bot() {
                 environment: {
                     "MODE": "webhook",
                     "RUST_LOG": "info",
+                    "WEBHOOK_URL": "https://bot.example.com",
                 },
                 secrets: {
                     "BOT_TOKEN": Env(

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use provisioner::{
-    cloud::{Atlas, Cloud},
+    cloud::{Atlas, Cloud, http::Http},
     engine::{Class, Error, Lookup},
     lookups::{AtlasProject, AtlasProjectOutputs},
 };
@@ -36,7 +36,8 @@ fn client(rehearsal: &Rehearsal, variables: &[(&'static str, &str)]) -> Atlas {
     let mut environment: BTreeMap<_, _> = rehearsal.environment();
     environment.retain(|name, _| !name.ends_with("_KEY"));
     environment.extend(variables.iter().map(|(name, value)| (*name, (*value).to_owned())));
-    Atlas::from_variables(reqwest::Client::new(), |name| environment.get(name).cloned())
+    let http = Http::network().expect("a client");
+    Atlas::from_variables(http, |name| environment.get(name).cloned())
 }
 
 #[tokio::test]

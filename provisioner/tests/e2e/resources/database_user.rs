@@ -48,8 +48,11 @@ async fn password(rehearsal: &Rehearsal, cloud: &Cloud) -> String {
     let uri = uri(cloud).await;
     let credentials = uri.strip_prefix("mongodb+srv://gsm-bot:").unwrap();
     let password = credentials.split_once('@').unwrap().0.to_owned();
-    let hash: String = Sha256::digest(&password).iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(rehearsal.atlas().await["gsm"]["users"][0]["password_sha256"], hash.as_str());
+    let atlas = rehearsal.atlas().await;
+    let user = &atlas["gsm"]["users"][0];
+    let salted = format!("{}{password}", user["password_salt"].as_str().unwrap_or_default());
+    let hash: String = Sha256::digest(salted).iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(user["password_sha256"], hash.as_str());
     password
 }
 

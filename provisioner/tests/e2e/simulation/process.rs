@@ -1,0 +1,205 @@
+//! One run of the program as a process of its own would be: on a runtime of its own, with virtual time, killed at will.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures::{FutureExt as _, future::BoxFuture};
+use http::{Request, Response};
+use provisioner::{
+    cloud::{Cloud, in_process::InProcess},
+    commands,
+    config::Config,
+    engine::{self, Event, Observer, Options, Outcome, Plan, Run, Stack, State, Store},
+    sandbox,
+};
+use simulator::Simulator;
+use tokio::sync::{Notify, watch};
+
+/// When a process is killed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kill {
+    /// Before its Nth call reaches the cloud.
+    Before(u32),
+    /// After the Nth call has had its effect, before the program hears of it.
+    After(u32),
+}
+
+/// How a process ended.
+pub enum Ended<T> {
+    /// By itself.
+    With(T),
+    /// It was killed.
+    Killed,
+}
+
+/// The cloud as a process sees it.
+#[derive(Debug)]
+struct Watched {
+    simulator: Simulator,
+    kill: Option<Kill>,
+    calls: AtomicU32,
+    killed: Arc<Notify>,
+}
+
+impl InProcess for Watched {
+    fn answer(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Bytes>, String>> {
+        async move {
+            let number = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
+            if self.kill == Some(Kill::Before(number)) {
+                self.die().await;
+            }
+            let answer = self.simulator.call(request).await;
+            if self.kill == Some(Kill::After(number)) {
+                self.die().await;
+            }
+            answer.map_err(|broken| broken.to_string())
+        }
+        .boxed()
+    }
+}
+
+impl Watched {
+    async fn die(&self) {
+        self.killed.notify_one();
+        std::future::pending().await
+    }
+}
+
+struct Nobody;
+
+impl Observer for Nobody {
+    fn event(&self, _: &str, _: Event) {}
+}
+
+/// What a process works on: the clouds, and the state on its disk.
+pub struct Machine {
+    pub simulator: Simulator,
+    pub state: State,
+    pub seed: u64,
+}
+
+impl Machine {
+    /// Plans and, if `go`, carries it out. The state stays as it was when the process ended or was killed.
+    pub fn up(
+        &mut self,
+        config: &Config,
+        go: bool,
+        kill: Option<Kill>,
+    ) -> Ended<Result<Done, String>> {
+        self.process(config, kill, async |run: Arc<Run>| {
+            let secret = |name: &str| Some(format!("value-of-{name}"));
+            let stack = commands::declare(config, &run.cloud, &secret)
+                .await
+                .map_err(|failure| format!("{failure:?}"))?;
+            finish(engine::plan(stack, &run).await, &run, go).await
+        })
+    }
+
+    /// Deletes everything that the state knows, or that `config` leads to.
+    pub fn destroy(&mut self, config: &Config, kill: Option<Kill>) -> Ended<Result<Done, String>> {
+        self.process(config, kill, async |run: Arc<Run>| {
+            if run.store.state().is_empty() {
+                let stack = commands::declare(config, &run.cloud, &|_| None)
+                    .await
+                    .map_err(|failure| format!("{failure:?}"))?;
+                let found = engine::plan(stack, &run).await.found();
+                run.store
+                    .change(|state| state.resources = found)
+                    .await
+                    .map_err(|error| error.to_string())?;
+            }
+            let done = finish(engine::plan(Stack::default(), &run).await, &run, true).await?;
+            let left_over = run.cloud.left_overs().await.map_err(|error| error.to_string())?;
+            Ok(Done { left_over, ..done })
+        })
+    }
+
+    fn process<T>(
+        &mut self,
+        config: &Config,
+        kill: Option<Kill>,
+        work: impl AsyncFnOnce(Arc<Run>) -> Result<T, String>,
+    ) -> Ended<Result<T, String>> {
+        self.seed = self.seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        // The jitter of the SDK and of our own retries comes from here.
+        fastrand::seed(self.seed);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .expect("a runtime");
+        let killed = Arc::new(Notify::new());
+        let cloud = Arc::new(Watched {
+            simulator: self.simulator.clone(),
+            kill,
+            calls: AtomicU32::new(0),
+            killed: Arc::clone(&killed),
+        });
+        let now = self.simulator.now();
+        let mut kept: Option<Arc<Run>> = None;
+        let (ended, now) = runtime.block_on(async {
+            self.simulator.resume(now);
+            let begun = async {
+                let cloud =
+                    Cloud::in_process(cloud, &config.name, &config.region, sandbox::variable)
+                        .await
+                        .map_err(|error| error.to_string())?;
+                // Most calls of a life are looks at what takes time; fewer of them are more lives.
+                let poll = Duration::from_secs(8);
+                let options = Options { seed: self.seed, poll, ..Options::default() };
+                let store = Store::in_memory(self.state.clone());
+                let (_, interrupted) = watch::channel(false);
+                let run = Arc::new(Run::new(cloud, store, options, Arc::new(Nobody), interrupted));
+                kept = Some(Arc::clone(&run));
+                work(run).await
+            };
+            let ended = tokio::select! {
+                biased;
+                () = killed.notified() => Ended::Killed,
+                result = begun => Ended::With(result),
+            };
+            // Virtual time is known only in here.
+            (ended, self.simulator.now())
+        });
+        // Every task dies here, as with the process.
+        drop(runtime);
+        self.simulator.hold(now);
+        if let Some(run) = kept {
+            self.state = run.store.state();
+        }
+        ended
+    }
+}
+
+/// What a process did.
+#[derive(Debug)]
+pub struct Done {
+    /// Whether there was nothing to do.
+    pub nothing: bool,
+    /// The steps of the plan that were not `Keep`, as `ACTION NAME`.
+    pub steps: Vec<String>,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// What still carries the stack's tags after a `destroy`.
+    pub left_over: Vec<String>,
+}
+
+async fn finish(plan: Plan, run: &Arc<Run>, go: bool) -> Result<Done, String> {
+    if !plan.problems.is_empty() {
+        return Err(format!("{:?}", plan.problems));
+    }
+    if let Some((name, why)) = plan.objections().next() {
+        return Err(format!("objection to `{name}`: {why}"));
+    }
+    let nothing = plan.is_empty();
+    let to_do = plan.steps.iter().filter(|it| it.action != engine::Action::Keep);
+    let steps = to_do.map(|it| format!("{:?} {} {:?}", it.action, it.name, it.changes)).collect();
+    let outcome = if go { engine::apply(plan, run).await } else { Outcome::default() };
+    Ok(Done { nothing, steps, outcome, left_over: Vec::new() })
+}

@@ -1,0 +1,25 @@
+# /announce: Entwürfe, Aufträge, Berichte; und was Chats bekommen
+announce-usage = Was sollen alle Chats wissen? Schreib es hinter den Befehl, oder antworte mit /announce auf eine Nachricht; die gebe ich dann weiter, wie sie ist.
+announce-too-long = Das ist zu lang: bitte höchstens { $limit } Zeichen. Es wurde nichts geschickt.
+announce-cannot-copy = Diese Nachricht kann ich nicht weitergeben. Es wurde nichts geschickt.
+announce-ask = So wird es aussehen. Abschicken? Chats, die Ankündigungen abgeschaltet haben, bekommen sie nur, wenn du sie an alle schickst. Der Entwurf gilt eine Stunde.
+announce-send = Abschicken
+announce-send-to-all = An alle schicken
+announce-cancel = Abbrechen
+announce-cancelled = Abgebrochen. Es wurde nichts geschickt.
+announce-confirmed = Sie geht hinaus.
+announce-busy = Gerade wird eine andere Ankündigung verschickt. Warte, bis sie durch ist, oder halte sie an.
+announce-too-late = Das ist schon entschieden, oder der Entwurf ist älter als eine Stunde.
+announce-stopping = Wird angehalten.
+announce-progress = Wird verschickt: bisher { $sent } von { $total }; { $gone } weg, { $failed } gescheitert.
+announce-stop = Anhalten
+announce-report = <b>Die Ankündigung ist verschickt.</b>
+announce-report-stopped = <b>Die Ankündigung wurde angehalten.</b>
+announce-report-sent = Geschickt: { $count }
+announce-report-gone = Weg (blockiert, entfernt, gelöscht): { $count }
+announce-report-failed = Gescheitert: { $count }
+announce-report-unsure = Unbekannt, weil ich dort unterbrochen wurde; nicht noch einmal versucht: { $count }
+announce-report-pending = Nicht geschickt: { $count }
+announcement-heading = <b>Neues von { $brand }</b>
+announcement-footer-group = <i>Admins schalten Ankündigungen in /settings ab.</i>
+announcement-footer-private = <i>In /settings kannst du Ankündigungen abschalten.</i>

@@ -1,0 +1,29 @@
+# /join, /leave und die Bitte um Aufnahme
+join-usage = Welche Rufgruppe? <code>/join Name</code>. /list_notify_groups zeigt, welche es gibt.
+join-joined = { $person } gehört jetzt zu <b>{ $name }</b>.
+join-already = { $person } gehört schon zu <b>{ $name }</b>.
+join-full = <b>{ $name }</b> ist voll: Für { $person } ist kein Platz.
+join-only-invited = In <b>{ $name }</b> kommt nur, wer eingeladen ist.
+join-refused = <b>{ $name }</b> ist nur für die, die { $creator } einlädt.
+join-how-open = Du kannst beitreten: <code>/join { $name }</code>.
+join-how-invite = Aufgenommen wirst du mit <code>/invite { $name } { $whom }</code>. Soll ich fragen?
+join-your-name = und deinem Namen
+join-button = Beitreten
+join-ask-button = Um Aufnahme bitten
+join-ask-already-in = Du gehörst schon dazu.
+join-ask-asked = Du hast gerade erst gefragt. Gib ihnen etwas Zeit.
+join-ask-done = Ich habe es weitergegeben.
+join-ask-in-group = { $person } möchte in <b>{ $name }</b>. Ich kann nicht privat schreiben, wem sie gehört: Es geht mit <code>/invite { $name }</code> als Antwort auf eine Nachricht dieser Person.
+join-ask-private = { $person } möchte in deine Rufgruppe <b>{ $name }</b> in <b>{ $title }</b>.
+join-ask-let-in = Aufnehmen
+join-ask-keep-out = Nicht aufnehmen
+join-ask-let = { $person } gehört jetzt zu <b>{ $name }</b>.
+join-ask-is-in = { $person } gehört schon zu <b>{ $name }</b>.
+join-ask-full = <b>{ $name }</b> ist voll: Für { $person } ist kein Platz. Entferne jemanden mit /modify_notify_group in der Gruppe und drück dann noch einmal.
+join-ask-kept-out = { $person } bleibt außerhalb von <b>{ $name }</b>.
+join-ask-refused = Du wurdest nicht in <b>{ $name }</b> aufgenommen.
+
+leave-usage = Welche Rufgruppe? <code>/leave Name</code>.
+leave-not-in = { $person } gehört nicht zu <b>{ $name }</b>.
+leave-left = { $person } hat <b>{ $name }</b> verlassen.
+leave-left-creator = { $person } hat <b>{ $name }</b> verlassen, und sie gehört { $person } weiterhin. Weitergeben oder löschen geht mit /modify_notify_group.

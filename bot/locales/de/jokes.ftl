@@ -1,0 +1,19 @@
+# Scherze. Freundliche: übers Spielen, nie über Körper, Familien oder Gruppen von Menschen.
+jokes-f = { $name } erweist Respekt.
+jokes-mf = Mission gescheitert. Die nächste wird besser, sagt { $name }.
+jokes-wdhs = { $name } hat kein Wort davon verstanden.
+diss-usage = Wen denn? <code>/diss @name</code>, <code>/diss Name</code> oder als Antwort auf eine Nachricht.
+diss-wait = Lass das erst einmal wirken.
+diss-the-bot = Wer das versucht, dessen Quelltext lese ich. Es ging schnell.
+diss-1 = { $name } lädt nach jedem Schuss nach. Sicher ist sicher.
+diss-2 = { $name } braucht die Karte. Im Tutorial.
+diss-3 = { $name } schiebt es auf die Leitung, in einem Offline-Spiel.
+diss-4 = { $name } speichert zweimal, bevor es zum Händler geht.
+diss-5 = { $name } hat eine Strategie, und die heißt „noch mal“.
+diss-6 = { $name } hebt alle Tränke für den Endgegner auf. Seit 2011.
+diss-7 = { $name } sagt „noch eine Runde“ und meint bis Sonnenaufgang.
+diss-8 = { $name } drückt im Aufzug den Knopf und verläuft sich darin.
+diss-9 = { $name } versteckt sich hinter der einen Kiste, die explodiert.
+diss-10 = { $name } verliert im Anstarren gegen den Ladebildschirm.
+diss-11 = { $name } überspringt den Dialog und fragt dann, was zu tun ist.
+diss-12 = { $name } parkt das Auto auf dem Auftraggeber.

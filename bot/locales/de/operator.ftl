@@ -1,0 +1,23 @@
+# Für die Leute, die den Bot betreiben: /stats, /refund, Warnungen
+stats = <b>Was es gibt</b>
+stats-private-chats = Private Chats: { $count }
+stats-groups = Gruppen: { $count }
+stats-gone = Chats, in die ich nicht mehr schreiben kann: { $count }
+stats-users = Leute: { $count }
+stats-status-users = Statusnutzer: { $count }
+stats-notify-groups = Rufgruppen: { $count }
+stats-dialogues = Offene Dialoge: { $count }
+refund-usage = Welche Zahlung? <code>/refund ZAHLUNG</code>, wie sie in der Nachricht über die Spende steht.
+refund-unknown = Eine Zahlung mit diesem Namen kenne ich nicht.
+refund-not-stars = Ich kann nur Sterne zurückgeben. Was über den Zahlungsdienst kam, wird dort zurückgegeben.
+refund-before = Das wurde schon zurückgegeben.
+refund-refused = Telegram hat abgelehnt: { $why }
+refund-done = Zurückgegeben: { $sum }.
+stats-service = { $service }: { $condition }
+condition-up = in Ordnung
+condition-down = vorübergehend gestört
+condition-signed-out = niemand ist angemeldet
+condition-not-configured = nicht eingerichtet
+warning-signed-out = <b>{ $service }</b> antwortet mir nicht: Niemand ist angemeldet ({ $why }). <code>gsm-bot auth { $command }</code> behebt das.
+warning-sign-in-ends = Die Anmeldung bei <b>{ $service }</b> endet am { $date }. <code>gsm-bot auth { $command }</code> erneuert sie.
+warning-client-secret-ends = Das Geheimnis der Anwendung für <b>Xbox Live</b> läuft am { $date } ab. Mach ein neues und setz es in XBOX_CLIENT_SECRET.

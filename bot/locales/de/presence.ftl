@@ -1,0 +1,19 @@
+# Anwesenheit: was von jemandem bei einem Dienst gezeigt wird
+presence-online = online
+presence-away = abwesend
+presence-do-not-disturb = bitte nicht stören
+presence-offline = offline
+presence-unknown = unbekannt
+presence-last-seen = zuletzt gesehen { $ago }
+presence-last-with = zuletzt: { $what }
+presence-private = privat
+presence-not-found = das Konto gibt es nicht mehr
+presence-unlinked = muss neu verbunden werden
+presence-rate-limited = zu oft gefragt
+presence-timeout = keine Antwort in der Zeit
+presence-unavailable = nicht erreichbar
+presence-not-set-up = nicht eingerichtet
+presence-stale = (Stand vor { $age })
+presence-failed = ⚠️ { $service } hat nicht geantwortet: { $reason }
+presence-age = <i>Nachgesehen vor { $age }</i>
+presence-age-now = <i>Gerade nachgesehen</i>

@@ -1,0 +1,25 @@
+# /announce: drafts, jobs, reports; and what chats get
+announce-usage = What shall every chat know? Write it behind the command, or reply with /announce to a message, which I then copy as it is.
+announce-too-long = That is too long: at most { $limit } characters, please. Nothing was sent.
+announce-cannot-copy = I cannot copy that message. Nothing was sent.
+announce-ask = It will look like this. Send it? Chats that switched announcements off only get it if you send it to all. The draft is good for an hour.
+announce-send = Send
+announce-send-to-all = Send to all
+announce-cancel = Cancel
+announce-cancelled = Cancelled. Nothing was sent.
+announce-confirmed = It is going out.
+announce-busy = Another announcement is being sent. Wait until it is over, or stop it.
+announce-too-late = That is settled already, or the draft is older than an hour.
+announce-stopping = Stopping.
+announce-progress = Sending: { $sent } of { $total } so far; { $gone } gone, { $failed } failed.
+announce-stop = Stop
+announce-report = <b>The announcement is out.</b>
+announce-report-stopped = <b>The announcement was stopped.</b>
+announce-report-sent = Sent: { $count }
+announce-report-gone = Gone (blocked, removed, deleted): { $count }
+announce-report-failed = Failed: { $count }
+announce-report-unsure = Not known, since I was interrupted there; not tried again: { $count }
+announce-report-pending = Not sent: { $count }
+announcement-heading = <b>News of { $brand }</b>
+announcement-footer-group = <i>Admins switch announcements off in /settings.</i>
+announcement-footer-private = <i>You can switch announcements off in /settings.</i>

@@ -1,0 +1,29 @@
+# /join, /leave and asking to be let in
+join-usage = Which notify group? <code>/join name</code>. /list_notify_groups shows which there are.
+join-joined = { $person } is in <b>{ $name }</b> now.
+join-already = { $person } is in <b>{ $name }</b> already.
+join-full = <b>{ $name }</b> is full: there is no room for { $person }.
+join-only-invited = Only who is invited gets into <b>{ $name }</b>.
+join-refused = <b>{ $name }</b> is only for those whom { $creator } invites.
+join-how-open = You can join: <code>/join { $name }</code>.
+join-how-invite = Its creator lets you in with <code>/invite { $name } { $whom }</code>. Shall I ask?
+join-your-name = and your name
+join-button = Join
+join-ask-button = Ask to be let in
+join-ask-already-in = You are in already.
+join-ask-asked = You asked a moment ago. Give them some time.
+join-ask-done = I passed it on.
+join-ask-in-group = { $person } would like to get into <b>{ $name }</b>. I cannot write to its creator in private: it is done with <code>/invite { $name }</code> as a reply to a message of theirs.
+join-ask-private = { $person } would like to get into your notify group <b>{ $name }</b> in <b>{ $title }</b>.
+join-ask-let-in = Let them in
+join-ask-keep-out = Do not
+join-ask-let = { $person } is in <b>{ $name }</b> now.
+join-ask-is-in = { $person } is in <b>{ $name }</b> already.
+join-ask-full = <b>{ $name }</b> is full: there is no room for { $person }. Remove somebody with /modify_notify_group in the group, then press again.
+join-ask-kept-out = { $person } stays outside of <b>{ $name }</b>.
+join-ask-refused = You were not let into <b>{ $name }</b>.
+
+leave-usage = Which notify group? <code>/leave name</code>.
+leave-not-in = { $person } is not in <b>{ $name }</b>.
+leave-left = { $person } left <b>{ $name }</b>.
+leave-left-creator = { $person } left <b>{ $name }</b> and is still its creator. To hand it on or to delete it, use /modify_notify_group.

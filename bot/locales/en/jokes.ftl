@@ -1,0 +1,19 @@
+# Jokes. Friendly ones: about the playing, never about bodies, families or groups of people.
+jokes-f = { $name } pays respects.
+jokes-mf = Mission failed. The next one will be better, says { $name }.
+jokes-wdhs = { $name } did not catch a word of that.
+diss-usage = Whom? <code>/diss @name</code>, <code>/diss Name</code>, or as a reply to their message.
+diss-wait = Let that one sink in first.
+diss-the-bot = I read the source of whoever tries that. It was a short read.
+diss-1 = { $name } reloads after every shot. Just to be safe.
+diss-2 = { $name } needs the map. In the tutorial.
+diss-3 = { $name } blames the lag, in an offline game.
+diss-4 = { $name } saves twice before talking to a shopkeeper.
+diss-5 = { $name } has one strategy, and it is “again”.
+diss-6 = { $name } keeps all the potions for the final boss. Since 2011.
+diss-7 = { $name } says “one more round” and means until sunrise.
+diss-8 = { $name } pushes the lift button and gets lost in the lift.
+diss-9 = { $name } hides behind the one box that explodes.
+diss-10 = { $name } loses staring contests against the loading screen.
+diss-11 = { $name } skips the dialogue and then asks what to do.
+diss-12 = { $name } parks the car on the quest giver.

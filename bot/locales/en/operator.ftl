@@ -1,0 +1,23 @@
+# For whoever runs the bot: /stats, /refund, warnings
+stats = <b>What there is</b>
+stats-private-chats = Private chats: { $count }
+stats-groups = Groups: { $count }
+stats-gone = Chats I cannot write to any more: { $count }
+stats-users = People: { $count }
+stats-status-users = Status users: { $count }
+stats-notify-groups = Notify groups: { $count }
+stats-dialogues = Open dialogues: { $count }
+refund-usage = Which payment? <code>/refund CHARGE</code>, as it stands in the message about the donation.
+refund-unknown = I know no payment of that name.
+refund-not-stars = I can only give back Stars. What came through the payment provider is given back there.
+refund-before = That was given back already.
+refund-refused = Telegram refused: { $why }
+refund-done = Given back: { $sum }.
+stats-service = { $service }: { $condition }
+condition-up = fine
+condition-down = out of order for the moment
+condition-signed-out = nobody is signed in
+condition-not-configured = not configured
+warning-signed-out = <b>{ $service }</b> does not answer me: nobody is signed in ({ $why }). <code>gsm-bot auth { $command }</code> mends that.
+warning-sign-in-ends = The sign-in to <b>{ $service }</b> ends on { $date }. <code>gsm-bot auth { $command }</code> renews it.
+warning-client-secret-ends = The secret of the application for <b>Xbox Live</b> ends on { $date }. Make a new one and put it into XBOX_CLIENT_SECRET.

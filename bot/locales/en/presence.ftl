@@ -1,0 +1,19 @@
+# Presence: what is shown of somebody on a service
+presence-online = online
+presence-away = away
+presence-do-not-disturb = do not disturb
+presence-offline = offline
+presence-unknown = unknown
+presence-last-seen = last seen { $ago }
+presence-last-with = last with { $what }
+presence-private = private
+presence-not-found = no such account any more
+presence-unlinked = has to be linked again
+presence-rate-limited = asked too often
+presence-timeout = no answer in time
+presence-unavailable = not available
+presence-not-set-up = not set up
+presence-stale = (as of { $age } ago)
+presence-failed = ⚠️ { $service } did not answer: { $reason }
+presence-age = <i>Looked up { $age } ago</i>
+presence-age-now = <i>Looked up just now</i>

@@ -1,0 +1,37 @@
+//! What the bot does: one file for each conversation.
+
+pub mod about;
+pub mod add_notify_group;
+pub mod add_status_user;
+pub mod announce;
+pub mod call;
+pub mod chat_member;
+pub mod diss;
+pub mod donate;
+pub mod expired;
+pub mod feedback;
+pub mod forget_me;
+pub mod hand_off;
+pub mod help;
+pub mod invitation;
+pub mod invite;
+pub mod join;
+pub mod join_request;
+pub mod jokes;
+pub mod leave;
+pub mod list_notify_groups;
+pub mod modify_notify_group;
+pub mod modify_status_user;
+pub mod my_notify_groups;
+pub mod notify;
+pub mod notify_group;
+pub mod notify_group_name;
+pub mod operator;
+pub mod privacy;
+pub mod settings;
+pub mod start;
+pub mod status;
+pub mod status_user;
+pub mod support;
+pub mod unknown;
+pub mod who_is_in;

@@ -1,0 +1,198 @@
+//! What the bot asks of the database: a proxy between the two that reads along, so that questions can be counted and
+//! looked at whatever the bot's own code says.
+
+use std::{
+    io::Cursor,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use futures::TryStreamExt as _;
+use mongodb::{
+    IndexModel,
+    bson::{Document, doc},
+};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
+};
+
+/// The opcode of every message since MongoDB 3.6.
+const OP_MSG: i32 = 2013;
+
+/// Commands that keep the connection alive, or make the database what it should be.
+const UPKEEP: [&str; 8] = [
+    "hello",
+    "isMaster",
+    "ismaster",
+    "ping",
+    "endSessions",
+    "createIndexes",
+    "listIndexes",
+    "buildInfo",
+];
+
+/// What was asked so far.
+#[derive(Clone, Default)]
+pub struct Queries(Arc<Mutex<Vec<Query>>>);
+
+/// A command of the bot.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// `find`, `update`, `insert`, …
+    pub command: String,
+    pub collection: String,
+    /// What documents have to match; one for each statement of an update or a deletion.
+    pub filters: Vec<Document>,
+}
+
+impl Queries {
+    /// Starts a proxy to the server at this address (`host:port`), and answers with its own.
+    pub async fn watch(&self, server: &str) -> std::io::Result<String> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?.to_string();
+        let (server, queries) = (server.to_owned(), self.clone());
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let Ok(upstream) = TcpStream::connect(&server).await else { return };
+                let (from_client, mut to_client) = client.into_split();
+                let (mut from_server, to_server) = upstream.into_split();
+                let queries = queries.clone();
+                tokio::spawn(async move { queries.read_along(from_client, to_server).await });
+                tokio::spawn(
+                    async move { tokio::io::copy(&mut from_server, &mut to_client).await },
+                );
+            }
+        });
+        Ok(address)
+    }
+
+    /// Every command since the last `forget`.
+    pub fn all(&self) -> Vec<Query> {
+        self.lock().clone()
+    }
+
+    /// Begins anew.
+    pub fn forget(&self) {
+        self.lock().clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Query>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hands on what the client sends, message by message.
+    async fn read_along(
+        self,
+        mut client: OwnedReadHalf,
+        mut server: OwnedWriteHalf,
+    ) -> std::io::Result<()> {
+        loop {
+            let mut message = vec![0; 16];
+            client.read_exact(&mut message).await?;
+            let length = usize::try_from(number(&message, 0)).unwrap_or(16).max(16);
+            message.resize(length, 0);
+            client.read_exact(&mut message[16..]).await?;
+            if number(&message, 12) == OP_MSG
+                && let Some(query) = Query::read(&message[20..])
+                && !UPKEEP.contains(&query.command.as_str())
+            {
+                self.lock().push(query);
+            }
+            server.write_all(&message).await?;
+        }
+    }
+}
+
+impl Query {
+    /// From the sections of a message.
+    fn read(mut sections: &[u8]) -> Option<Self> {
+        let mut body = None;
+        let mut statements = Vec::new();
+        while let Some((kind, rest)) = sections.split_first() {
+            let length = usize::try_from(number(rest, 0)).ok()?;
+            let section = rest.get(..length)?;
+            match kind {
+                0 => body = Document::from_reader(Cursor::new(section)).ok(),
+                _ => statements.extend(sequence(section.get(4..)?)),
+            }
+            sections = rest.get(length..)?;
+            // What may follow is a checksum.
+            if sections.len() < 5 {
+                break;
+            }
+        }
+        let body = body?;
+        let (command, collection) = body.iter().next()?;
+        for list in ["updates", "deletes"] {
+            let inline = body.get_array(list).into_iter().flatten();
+            statements.extend(inline.filter_map(|it| it.as_document().cloned()));
+        }
+        let mut filters: Vec<Document> =
+            statements.iter().filter_map(|it| it.get_document("q").ok().cloned()).collect();
+        for name in ["filter", "query"] {
+            filters.extend(body.get_document(name).ok().cloned());
+        }
+        if let Ok(pipeline) = body.get_array("pipeline") {
+            let first = pipeline.first().and_then(|it| it.as_document());
+            let matched = first.and_then(|it| it.get_document("$match").ok()).cloned();
+            filters.push(matched.unwrap_or_default());
+        }
+        Some(Self {
+            command: command.clone(),
+            collection: collection.as_str().unwrap_or_default().to_owned(),
+            filters,
+        })
+    }
+
+    /// The parts of this command that read a whole collection.
+    ///
+    /// The server explains the part of each filter that an index can serve: the fields with which the index begins.
+    /// SecantusDB's plans are about whole filters only, and know no index for a filter that asks for more.
+    pub async fn scans(&self, database: &mongodb::Database) -> Vec<String> {
+        let mut scans = Vec::new();
+        if self.filters.is_empty() {
+            return scans;
+        }
+        let indexes = database.collection::<Document>(&self.collection).list_indexes().await;
+        let indexes: Vec<IndexModel> = match indexes {
+            Ok(found) => found.try_collect().await.expect("indexes"),
+            // Nothing was ever written there.
+            Err(_) => return scans,
+        };
+        for filter in &self.filters {
+            let served =
+                indexes.iter().map(|it| leading(&it.keys, filter)).max_by_key(Document::len);
+            let served = served.unwrap_or_default();
+            let find = doc! { "find": &self.collection, "filter": served.clone() };
+            let explain = doc! { "explain": find, "verbosity": "queryPlanner" };
+            let plan = database.run_command(explain).await.expect("a plan");
+            let plan = plan.get_document("queryPlanner").expect("a plan").to_string();
+            if served.is_empty() || plan.contains("COLLSCAN") {
+                scans.push(format!("{} {} {filter}", self.command, self.collection));
+            }
+        }
+        scans
+    }
+}
+
+/// The part of a filter about the fields with which an index begins.
+fn leading(keys: &Document, filter: &Document) -> Document {
+    let found = keys.keys().map_while(|key| Some((key.clone(), filter.get(key)?.clone())));
+    found.collect()
+}
+
+/// A little-endian number of 32 bits.
+fn number(bytes: &[u8], at: usize) -> i32 {
+    let four = bytes.get(at..at + 4).and_then(|it| it.try_into().ok());
+    four.map_or(0, i32::from_le_bytes)
+}
+
+/// The documents of a section that is a list: a name that ends with zero, then one after the other.
+fn sequence(section: &[u8]) -> Vec<Document> {
+    let begin = section.iter().position(|it| *it == 0).map_or(section.len(), |it| it + 1);
+    let mut documents = Cursor::new(&section[begin..]);
+    std::iter::from_fn(|| Document::from_reader(&mut documents).ok()).collect()
+}

@@ -59,8 +59,9 @@ fn a_newcomer_needs_no_account() {
     assert!(!world.contains("sandbox-value-of-GSM_BOT_TOKEN"));
     assert!(!newcomer.path().join("state/gsm.json").exists(), "the real state is touched");
 
-    let destroyed = newcomer.ok(&["destroy", "--yes", "--unprotect", "database"]);
-    assert!(destroyed.contains("Nothing that carries the stack's tags is left."), "{destroyed}");
+    let (code, _, stderr) = newcomer.run(&["destroy", "--yes", "--unprotect", "database"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stderr.contains("Nothing that carries the stack's tags is left."), "{stderr}");
 }
 
 #[test]

@@ -182,11 +182,6 @@ async fn what_belongs_to_others_is_refused_until_it_is_adopted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_others_changed_is_shown_and_put_back() {
-    if crate::support::moto_only(
-        "PutParameter without a key takes the default one there, as with AWS",
-    ) {
-        return;
-    }
     let rehearsal = Rehearsal::start().await;
     let folder = Folder::new(&rehearsal);
     folder.ok(&["up", "--yes"]);
@@ -208,15 +203,11 @@ async fn what_others_changed_is_shown_and_put_back() {
         .send()
         .await
         .unwrap();
-    cloud
-        .ssm
-        .put_parameter()
-        .name("/gsm/bot/BOT_TOKEN")
-        .value("2:another")
-        .overwrite(true)
-        .send()
-        .await
-        .unwrap();
+    // Who names no key takes the account's default one.
+    let key = cloud.kms.describe_key().key_id("alias/gsm").send().await.unwrap();
+    let key = key.key_metadata.and_then(|it| it.arn);
+    let request = cloud.ssm.put_parameter().name("/gsm/bot/BOT_TOKEN").value("2:another");
+    request.set_key_id(key).overwrite(true).send().await.unwrap();
     cloud
         .iam
         .delete_role_policy()

@@ -8,13 +8,13 @@ use provisioner::{
     cloud::Cloud,
     engine::{Class, Error, Found, Progress, Resource},
     resources::{
-        DeploymentConfiguration, EcsService, EcsServiceOutputs, ServiceTarget, TaskDefinition,
+        DeploymentConfiguration, EcsService, EcsServiceOutputs, Role, ServiceTarget, TaskDefinition,
     },
 };
 use serde_json::{Value, json};
 
 use super::life::{absent, differing, gone, ours};
-use super::{ecs_cluster, task_definition};
+use super::{ecs_cluster, log_group, role, task_definition};
 use crate::support::{Rehearsal, apply, plain, tags};
 
 pub async fn bot(task_definition_arn: &str, cloud: &Cloud) -> EcsService {
@@ -89,10 +89,16 @@ async fn revision(wanted: &TaskDefinition, cloud: &Cloud) -> String {
     wanted.create("", cloud).await.unwrap().outputs.arn
 }
 
-/// A cluster and two revisions.
+/// A cluster, and two revisions that can be run, whose container can be behind a load balancer.
 async fn surroundings(cloud: &Cloud) -> (String, String) {
     apply(&ecs_cluster::cluster("gsm"), cloud).await;
-    let first = task_definition::bot();
+    let fetch = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy".to_owned();
+    let execution = Role { managed_policies: [fetch].into(), ..role::role("gsm-execution") };
+    apply(&execution, cloud).await;
+    apply(&role::role("gsm-task"), cloud).await;
+    apply(&log_group::group(None, None), cloud).await;
+    let mut first = task_definition::bot();
+    first.container.port = Some(8080);
     let second = TaskDefinition { memory: 1024, ..first.clone() };
     (revision(&first, cloud).await, revision(&second, cloud).await)
 }
@@ -119,9 +125,6 @@ async fn end(outputs: &EcsServiceOutputs, cloud: &Cloud) -> (String, Result<(), 
 
 #[tokio::test]
 async fn it_is_made_changed_mended_and_deleted() {
-    if crate::support::moto_only("its security groups do not exist, which AWS refuses") {
-        return;
-    }
     let rehearsal = Rehearsal::start().await;
     let cloud = rehearsal.cloud().await;
     let wanted = bot("", &cloud).await;
@@ -137,6 +140,7 @@ async fn it_is_made_changed_mended_and_deleted() {
     assert_eq!(differing(&by_arn, &ours(&by_arn, Some(&found), &cloud).await), [""; 0]);
 
     let (first, second) = (target("one", &cloud).await, target("two", &cloud).await);
+    let (other, third) = (group("two", &cloud).await, group("three", &cloud).await);
     type Step<'a> = Box<dyn Fn(&mut EcsService) + 'a>;
     let steps: [(&str, Step<'_>); 14] = [
         ("revision", Box::new(|it| it.task_definition_arn = two.as_str().into())),
@@ -145,10 +149,7 @@ async fn it_is_made_changed_mended_and_deleted() {
             "fewer subnets",
             Box::new(|it| it.subnets = it.subnets.get().unwrap()[..2].to_vec().into()),
         ),
-        (
-            "groups",
-            Box::new(|it| it.security_groups = vec!["sg-2".to_owned(), "sg-1".to_owned()].into()),
-        ),
+        ("groups", Box::new(|it| it.security_groups = vec![third.clone(), other.clone()].into())),
         ("no address", Box::new(|it| it.assign_public_ip = false)),
         ("a balancer", Box::new(|it| it.load_balancer = Some(first.clone()))),
         ("grace", Box::new(|it| it.health_check_grace_period_seconds = Some(60))),
@@ -192,9 +193,6 @@ async fn it_is_made_changed_mended_and_deleted() {
 
 #[tokio::test]
 async fn it_can_leave_the_load_balancer() {
-    if crate::support::moto_only("its container has no port, which AWS refuses") {
-        return;
-    }
     let rehearsal = Rehearsal::start().await;
     let cloud = rehearsal.cloud().await;
     let (one, _) = surroundings(&cloud).await;
@@ -208,9 +206,6 @@ async fn it_can_leave_the_load_balancer() {
 
 #[tokio::test]
 async fn what_somebody_changed_is_seen_and_mended() {
-    if crate::support::moto_only("its container has no port, which AWS refuses") {
-        return;
-    }
     let rehearsal = Rehearsal::start().await;
     let cloud = rehearsal.cloud().await;
     let (one, two) = surroundings(&cloud).await;

@@ -11,10 +11,14 @@ use serde_json::{Value, json};
 use super::life::{absent, differing, gone, ours};
 use crate::support::{Rehearsal, apply, tags};
 
+/// What CloudWatch Logs needs of a key.
+const USE: [&str; 5] =
+    ["kms:Decrypt*", "kms:Describe*", "kms:Encrypt*", "kms:GenerateDataKey*", "kms:ReEncrypt*"];
+
 fn policy(service: &str) -> Value {
     json!({ "Version": "2012-10-17", "Statement": [
         { "Effect": "Allow", "Principal": { "AWS": "arn:aws:iam::123456789012:root" }, "Action": "kms:*", "Resource": "*" },
-        { "Effect": "Allow", "Principal": { "Service": [service] }, "Action": ["kms:Encrypt*"], "Resource": "*" },
+        { "Effect": "Allow", "Principal": { "Service": [service] }, "Action": USE, "Resource": "*" },
     ]})
 }
 

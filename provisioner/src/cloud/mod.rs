@@ -1,5 +1,6 @@
 //! The clients of every cloud service, and who we are to them.
 
+mod arn;
 pub mod atlas;
 mod classify;
 pub(crate) mod ec2;
@@ -7,9 +8,9 @@ pub(crate) mod ecs;
 pub(crate) mod elb;
 pub mod http;
 pub mod in_process;
-mod left_overs;
 mod mark;
 pub(crate) mod policy;
+mod tagged;
 mod tags;
 mod trace;
 
@@ -19,9 +20,11 @@ use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout
 use aws_sdk_ec2::config::{Credentials, SharedAsyncSleep, SharedCredentialsProvider};
 use aws_smithy_async::{rt::sleep::TokioSleep, time::SystemTimeSource};
 
+pub use arn::Arn;
 pub use atlas::{Atlas, percent_encode};
 pub(crate) use classify::there;
 pub use mark::{mark, marked_stack, sort_by_mark};
+pub use tagged::Tagged;
 pub use tags::Tags;
 
 use crate::engine::{Error, Result};

@@ -9,7 +9,8 @@ use crate::engine::{Existing, Found, Resource};
 
 /// Names the stack that something belongs to.
 pub(super) const STACK: &str = "provisioner:stack";
-const RESOURCE: &str = "provisioner:resource";
+/// Names the resource in the program.
+pub(super) const RESOURCE: &str = "provisioner:resource";
 
 /// The tags of one resource: those of the configuration, and whose it is.
 ///

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use super::{declare, load, same_place};
 use crate::{
     cli::{Destroy, Global},
-    engine::{Observer, Options, Run, Stack, Store, apply, plan, store},
+    engine::{Observer, Options, Run, Stack, Store, apply, left_overs, plan, store},
     failure::{Exit, Failure},
     place::Place,
     ui::Ui,
@@ -60,7 +60,7 @@ pub(super) async fn run(
         return Err(Failure::of_many(&outcome.failures, Exit::Partly, message)
             .hint("run `provisioner destroy` again once the cause is gone"));
     }
-    left_overs(&run, ui).await
+    last_look(&run, ui).await
 }
 
 /// The stack to destroy: that of stack.yaml or, if that is gone, the one that has a state.
@@ -101,8 +101,8 @@ async fn remember(global: &Global, run: &Arc<Run>, ui: &Ui) -> Result<(), Failur
 }
 
 /// Looks for what still carries the stack's tags.
-async fn left_overs(run: &Run, ui: &Ui) -> Result<Exit, Failure> {
-    let left = match run.cloud.left_overs().await {
+async fn last_look(run: &Run, ui: &Ui) -> Result<Exit, Failure> {
+    let left = match left_overs(run).await {
         Ok(left) => left,
         Err(error) => {
             ui.say(&format!("Whether anything is left could not be seen: {error}"));
@@ -115,6 +115,5 @@ async fn left_overs(run: &Run, ui: &Ui) -> Result<Exit, Failure> {
     }
     let list: String = left.iter().map(|arn| format!("\n  {arn}")).collect();
     Err(Failure::new(Exit::Partly, format!("these still carry the stack's tags:{list}"))
-        .hint("if they were deleted a moment ago, AWS may list them for some minutes more: run again to see")
-        .hint("`provisioner up` finds and adopts what stack.yaml declares; anything else is to be deleted by hand"))
+        .hint("run `provisioner destroy` again: it deletes what carries the stack's tags, remembered or not"))
 }

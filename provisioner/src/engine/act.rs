@@ -1,12 +1,16 @@
 //! Does what was decided about one resource, so that being stopped at any instant loses nothing.
 
+use std::time::Duration;
+
+use tokio::time::Instant;
+
 use super::{
     decide::{Action, decide},
     error::{Class, Error, Result},
     output::Wiring,
     patience::Patience,
-    plan::Doomed,
-    resource::{Existing, Found, Progress, Replacement, Resource},
+    plan::{Doom, Doomed},
+    resource::{Existing, Found, KnownBy, Progress, Replacement, Resource},
     run::Run,
     secret::conceal,
     state::{Intent, Record, Retired},
@@ -21,8 +25,9 @@ pub(super) async fn create<R: Resource>(
     protect: bool,
 ) -> Result<R::Outputs> {
     let Wiring { plain, sources } = Wiring::of(desired)?;
+    let may_exist = may_exist::<R>(run, name);
     let token = intend::<R>(run, name, &plain).await?;
-    let created = match make(run, name, desired, &token).await {
+    let created = match make(run, name, desired, &token, may_exist).await {
         Ok(created) => created,
         Err(error) => {
             // A refusal had no effect: nothing is left to look for.
@@ -103,15 +108,15 @@ pub(super) async fn make_way<R: Resource>(run: &Run, name: &str, live: &Existing
 /// Deletes what is doomed, waiting for what goes away by itself, and forgets it.
 pub(super) async fn doom(run: &Run, doomed: &Doomed) -> Result<()> {
     delete(run, &doomed.name, &doomed.record).await?;
-    let Doomed { name, record, retired } = doomed.clone();
+    let Doomed { name, record, doom } = doomed.clone();
     run.store
-        .change(move |state| {
-            if retired {
-                state.retired.retain(|it| it.name != name || it.record != record);
-            } else {
+        .change(move |state| match doom {
+            Doom::Undeclared => {
                 state.resources.remove(&name);
                 state.intents.remove(&name);
             }
+            Doom::Replaced => state.retired.retain(|it| it.name != name || it.record != record),
+            Doom::Forgotten => {}
         })
         .await
 }
@@ -149,6 +154,20 @@ fn held(error: Error, by: &[String]) -> Error {
     }
 }
 
+/// Whether what is to be created may be there already, only not visible yet.
+fn may_exist<R: Resource>(run: &Run, name: &str) -> bool {
+    let state = run.store.state();
+    // An earlier run was cut off in the middle, or what it made was not found again.
+    let attempted = state.intents.get(name).is_some_and(|it| it.kind == R::KIND);
+    let recorded = state.resources.get(name).is_some_and(|it| it.kind == R::KIND);
+    match R::KNOWN_BY {
+        KnownBy::Name => false,
+        // The token of what is recorded is forgotten.
+        KnownBy::Token => recorded,
+        KnownBy::Nothing => attempted || recorded,
+    }
+}
+
 /// Writes down that a creation begins, and gives its client token: the one of an earlier attempt, if there was one.
 async fn intend<R: Resource>(run: &Run, name: &str, inputs: &serde_json::Value) -> Result<String> {
     let state = run.store.state();
@@ -162,9 +181,30 @@ async fn intend<R: Resource>(run: &Run, name: &str, inputs: &serde_json::Value) 
     Ok(token)
 }
 
+/// How long a new resource may stay invisible: the services promise seconds at most, without a figure. Bounded by time,
+/// and only spent where neither a name nor a token makes the second call harmless.
+const SPREADS_WITHIN: Duration = Duration::from_secs(15);
+
 /// The creating call, again if need be; never twice with effect.
-async fn make<R: Resource>(run: &Run, name: &str, desired: &R, token: &str) -> Result<Existing<R>> {
+async fn make<R: Resource>(
+    run: &Run,
+    name: &str,
+    desired: &R,
+    token: &str,
+    may_exist: bool,
+) -> Result<Existing<R>> {
     let mut patience = Patience::new(run, name);
+    if may_exist
+        && let Some(existing) =
+            look_again(run, name, desired, SPREADS_WITHIN, &mut patience).await?
+    {
+        return Ok(existing);
+    }
+    // A second call that is harmless needs no more than one look before it, which saves an error.
+    let within = match R::KNOWN_BY {
+        KnownBy::Name | KnownBy::Token => Duration::ZERO,
+        KnownBy::Nothing => SPREADS_WITHIN,
+    };
     loop {
         let error = match run.with_permit(desired.create(token, &run.cloud)).await {
             Ok(created) => return Ok(created),
@@ -173,22 +213,44 @@ async fn make<R: Resource>(run: &Run, name: &str, desired: &R, token: &str) -> R
         let look = matches!(error.class(), Class::Transient | Class::Exists);
         // First time passes, so that what an attempt brought about is visible.
         patience.after(error).await?;
-        if !look {
-            continue;
+        if look
+            && let Some(existing) = look_again(run, name, desired, within, &mut patience).await?
+        {
+            return Ok(existing);
         }
-        // Nobody knows whether this attempt had an effect, or an earlier one had: look before trying again.
+    }
+}
+
+/// Nobody knows whether an attempt had an effect: looks for it before another one is made, for as long as `within`.
+async fn look_again<R: Resource>(
+    run: &Run,
+    name: &str,
+    desired: &R,
+    within: Duration,
+    patience: &mut Patience<'_>,
+) -> Result<Option<Existing<R>>> {
+    let began = Instant::now();
+    loop {
         match run.with_permit(desired.read(None, &run.cloud)).await {
-            Ok(Found::Ours(existing)) => return Ok(existing),
+            Ok(Found::Ours(existing)) => return Ok(Some(existing)),
             Ok(Found::Theirs(existing, _)) if run.options.adopt.contains(name) => {
-                return Ok(existing);
+                return Ok(Some(existing));
             }
             Ok(Found::Theirs(_, whose)) => {
                 return Err(Error::Refused(foreign(name, desired, &whose)));
             }
             Ok(Found::Nothing) => {}
             Err(error) if error.class() == Class::Gone => {}
-            Err(error) => patience.after(error).await?,
+            Err(error) => {
+                patience.after(error).await?;
+                continue;
+            }
         }
+        if began.elapsed() >= within {
+            return Ok(None);
+        }
+        run.waiting(name, "it may have been created already: looking once more");
+        run.sleep(run.poll()).await?;
     }
 }
 

@@ -13,7 +13,7 @@ use super::{
     decide::Action,
     error::{Error, Result},
     node::Node,
-    plan::{Doomed, Failure, Plan},
+    plan::{Doom, Doomed, Failure, Plan},
     run::{Event, Run, timed},
     stack::{Go, Visit, walk},
 };
@@ -169,7 +169,7 @@ async fn delete_all(
 ) {
     let mut doomed = doomed;
     for retired in run.store.state().retired {
-        let it = Doomed { name: retired.name, record: retired.record, retired: true };
+        let it = Doomed { name: retired.name, record: retired.record, doom: Doom::Replaced };
         // What was replaced may serve until what replaced it works.
         if run.options.wait && !doomed.contains(&it) {
             doomed.push(it);
@@ -184,7 +184,8 @@ async fn delete_all(
     }
     let tasks = doomed.iter().zip(tells).enumerate().map(|(index, (it, tell))| {
         // What refers to it goes first; what replaced something has its name, so only the unreplaced are referred to.
-        let refers = |other: &Doomed| !it.retired && other.record.sources.contains(&it.name);
+        let refers =
+            |other: &Doomed| it.doom == Doom::Undeclared && other.record.sources.contains(&it.name);
         let dependents: Vec<_> = doomed
             .iter()
             .zip(&tolds)
@@ -192,7 +193,11 @@ async fn delete_all(
             .filter(|(at, (other, _))| *at != index && refers(other) && !doomed_by(it, other))
             .map(|(_, (_, told))| told.clone())
             .collect();
-        let is_needed = failed.contains(&it.name);
+        // Of what nobody remembers it is not known what refers to it.
+        let is_needed = match it.doom {
+            Doom::Forgotten => !failed.is_empty(),
+            Doom::Undeclared | Doom::Replaced => failed.contains(&it.name),
+        };
         async move {
             let free = join_all(dependents).await.into_iter().all(|it| it);
             if is_needed || !free || run.interrupted() {

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::{
     decide::{Action, Change},
     error::Error,
+    forgotten,
     node::Node,
     output::Output,
     run::{Event, Run},
@@ -68,8 +69,30 @@ pub struct Failure {
 pub(super) struct Doomed {
     pub(super) name: String,
     pub(super) record: Record,
+    pub(super) doom: Doom,
+}
+
+/// Why something is to be deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Doom {
+    /// It is recorded, and no longer declared.
+    Undeclared,
     /// It was replaced: something else has its name now.
-    pub(super) retired: bool,
+    Replaced,
+    /// It carries the stack's tags, and neither the state nor the program knows it: the state was lost.
+    Forgotten,
+}
+
+impl Doom {
+    fn note(self) -> Option<&'static str> {
+        match self {
+            Self::Undeclared => None,
+            Self::Replaced => Some("left over from a replacement"),
+            Self::Forgotten => {
+                Some("has the stack's tags; neither stack.yaml nor the state knows it")
+            }
+        }
+    }
 }
 
 impl Plan {
@@ -105,6 +128,7 @@ pub async fn plan(mut stack: Stack, run: &Arc<Run>) -> Plan {
         stack.limit_to(&run.options.targets);
     }
     let order: Vec<String> = stack.names().map(str::to_owned).collect();
+    let tagged = forgotten::tagged(run);
     let steps: Arc<Mutex<BTreeMap<String, Step>>> = Arc::default();
     let problems: Arc<Mutex<Vec<Failure>>> = Arc::default();
     let visited = walk(stack.nodes, {
@@ -133,25 +157,31 @@ pub async fn plan(mut stack: Stack, run: &Arc<Run>) -> Plan {
             }
             .boxed()
         }
-    })
-    .await;
+    });
+    let (visited, tagged) = tokio::join!(visited, tagged);
     let mut steps = std::mem::take(&mut *steps.lock().unwrap_or_else(PoisonError::into_inner));
     let mut steps: Vec<Step> = order.iter().filter_map(|it| steps.remove(it)).collect();
     let mut problems =
         std::mem::take(&mut *problems.lock().unwrap_or_else(PoisonError::into_inner));
 
-    let doomed = doomed(run, &declared, &mut problems).await;
+    let mut doomed = doomed(run, &declared, &mut problems).await;
+    let nodes: Vec<Box<dyn Node>> = visited.into_iter().map(|(node, _)| node).collect();
+    match forgotten::find(tagged, &nodes, &declared, &doomed, run).await {
+        Ok(forgotten) => doomed.extend(forgotten),
+        Err(error) => {
+            problems.push(Failure { name: forgotten::NAME.to_owned(), verb: "read", error })
+        }
+    }
     steps.extend(doomed.iter().map(|it| Step {
         name: it.name.clone(),
         kind: it.record.kind,
         action: Action::Delete,
         changes: Vec::new(),
-        notes: it.retired.then(|| "left over from a replacement".to_owned()).into_iter().collect(),
+        notes: it.doom.note().map(str::to_owned).into_iter().collect(),
         objection: None,
         adopted: false,
     }));
     problems.sort_by_key(|it| order.iter().position(|name| *name == it.name));
-    let nodes = visited.into_iter().map(|(node, _)| node).collect();
     Plan { steps, problems, nodes, doomed, outputs: stack.outputs }
 }
 
@@ -167,14 +197,14 @@ async fn doomed(
     let mut doomed: Vec<Doomed> = state
         .retired
         .iter()
-        .map(|it| Doomed { name: it.name.clone(), record: it.record.clone(), retired: true })
+        .map(|it| Doomed { name: it.name.clone(), record: it.record.clone(), doom: Doom::Replaced })
         .collect();
     for name in dependents_first(&state) {
         if !declared.contains(&name) {
             doomed.extend(state.resources.get(&name).map(|it| Doomed {
                 name: name.clone(),
                 record: it.clone(),
-                retired: false,
+                doom: Doom::Undeclared,
             }));
         }
     }
@@ -184,7 +214,7 @@ async fn doomed(
         }
         match intent.kind.recover(intent, &run.cloud).await {
             Ok(Some(record)) => {
-                doomed.insert(0, Doomed { name: name.clone(), record, retired: false })
+                doomed.insert(0, Doomed { name: name.clone(), record, doom: Doom::Undeclared })
             }
             Ok(None) => {}
             Err(error) => problems.push(Failure { name: name.clone(), verb: "read", error }),

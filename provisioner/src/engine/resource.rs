@@ -5,7 +5,10 @@ use std::{future::Future, time::Duration};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::error::Result;
-use crate::{cloud::Cloud, resources::Kind};
+use crate::{
+    cloud::{Arn, Cloud},
+    resources::Kind,
+};
 
 /// A kind of resource. The type itself holds the inputs: what we want to exist.
 ///
@@ -21,6 +24,8 @@ pub trait Resource: Serialize + DeserializeOwned + Clone + Send + Sync + 'static
     const REPLACED_BY: &'static [&'static str];
     /// In which order a replacement happens.
     const REPLACEMENT: Replacement = Replacement::CreateFirst;
+    /// What tells the service that a second creating call means the same resource.
+    const KNOWN_BY: KnownBy = KnownBy::Name;
     /// How long [`ready`](Self::ready) may take before that counts as a failure.
     const READY_WITHIN: Duration = Duration::from_secs(15 * 60);
 
@@ -82,6 +87,19 @@ pub trait Resource: Serialize + DeserializeOwned + Clone + Send + Sync + 'static
         cloud: &Cloud,
     ) -> impl Future<Output = Result<Progress>> + Send;
 
+    /// What has this ARN, if it is of this kind and there: how something is deleted of which only its tags tell that it
+    /// is the stack's. `None` for kinds that have no ARN.
+    ///
+    /// # Errors
+    ///
+    /// When the service cannot be asked.
+    fn at(
+        _arn: Arn<'_>,
+        _cloud: &Cloud,
+    ) -> impl Future<Output = Result<Option<Self::Outputs>>> + Send {
+        async { Ok(None) }
+    }
+
     /// What keeps it from being deleted, in words, when the service does not say so itself.
     fn held_by(
         _outputs: &Self::Outputs,
@@ -119,6 +137,17 @@ pub enum Found<R: Resource> {
     /// Something with its name or address is there, and nothing shows that it is ours; whose it seems to be, in words
     /// (`it belongs to stack other`, `it has no tag provisioner:stack`).
     Theirs(Existing<R>, String),
+}
+
+/// What tells the service that a second creating call means the same resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KnownBy {
+    /// Its name, address or content, of which there can be only one.
+    Name,
+    /// The client token, for as long as the same one is given: until the creation is recorded.
+    Token,
+    /// Nothing: each call makes another one.
+    Nothing,
 }
 
 /// Which comes first in a replacement.

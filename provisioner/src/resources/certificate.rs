@@ -8,8 +8,8 @@ use aws_sdk_acm::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    cloud::{Cloud, Tags, there},
-    engine::{Error, Existing, Found, Output, Progress, Resource, Result},
+    cloud::{Arn, Cloud, Tags, there},
+    engine::{Error, Existing, Found, KnownBy, Output, Progress, Resource, Result},
     resources::Kind,
 };
 
@@ -49,6 +49,7 @@ impl Resource for Certificate {
     type Outputs = CertificateOutputs;
     const KIND: Kind = Kind::Certificate;
     const REPLACED_BY: &'static [&'static str] = &["domain_name", "status"];
+    const KNOWN_BY: KnownBy = KnownBy::Token;
 
     async fn read(&self, recorded: Option<&Existing<Self>>, cloud: &Cloud) -> Result<Found<Self>> {
         if let Some(it) = recorded
@@ -84,6 +85,12 @@ impl Resource for Certificate {
         // Refused while a listener shows it, and for some minutes after that.
         cloud.acm.delete_certificate().certificate_arn(&outputs.arn).send().await?;
         Ok(Progress::Done)
+    }
+
+    async fn at(arn: Arn<'_>, cloud: &Cloud) -> Result<Option<CertificateOutputs>> {
+        let Some(_) = arn.id_of("acm", "certificate") else { return Ok(None) };
+        let found = describe(arn.whole, cloud).await?;
+        Ok(found.map(|_| CertificateOutputs { arn: arn.whole.to_owned() }))
     }
 
     async fn held_by(outputs: &CertificateOutputs, cloud: &Cloud) -> Result<Vec<String>> {

@@ -7,7 +7,7 @@ use aws_sdk_ecs::types::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    cloud::{Cloud, Tags, ecs, there},
+    cloud::{Arn, Cloud, Tags, ecs, there},
     engine::{Error, Existing, Found, Output, Progress, Resource, Result},
     resources::Kind,
 };
@@ -106,6 +106,12 @@ impl Resource for EcsCluster {
     async fn delete(outputs: &EcsClusterOutputs, cloud: &Cloud) -> Result<Progress> {
         cloud.ecs.delete_cluster().cluster(&outputs.name).send().await?;
         Ok(Progress::Done)
+    }
+
+    async fn at(arn: Arn<'_>, cloud: &Cloud) -> Result<Option<EcsClusterOutputs>> {
+        let Some(name) = arn.id_of("ecs", "cluster") else { return Ok(None) };
+        let found = describe(name, cloud).await?;
+        found.map(|it| outputs(it.cluster_name, it.cluster_arn)).transpose()
     }
 
     async fn held_by(outputs: &EcsClusterOutputs, cloud: &Cloud) -> Result<Vec<String>> {

@@ -10,7 +10,7 @@ use aws_sdk_ecs::types::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    cloud::{Cloud, Tags, ecs},
+    cloud::{Arn, Cloud, Tags, ecs},
     engine::{
         Class, Error, Existing, Found, Output, Progress, Replacement, Resource, Result, unless_gone,
     },
@@ -185,6 +185,15 @@ impl Resource for EcsService {
             }
             Some(_) => Ok(Progress::Waiting("draining".to_owned())),
         }
+    }
+
+    async fn at(arn: Arn<'_>, cloud: &Cloud) -> Result<Option<EcsServiceOutputs>> {
+        let Some(id) = arn.id_of("ecs", "service") else { return Ok(None) };
+        let Some((cluster, name)) = id.split_once('/') else { return Ok(None) };
+        // One that drains is waited for as well: it still holds its groups.
+        let found = ecs::describe_service(cluster, name, cloud).await?;
+        let found = found.filter(|it| it.status() != Some(ecs::INACTIVE));
+        found.map(|it| outputs(&it, cluster.to_owned())).transpose()
     }
 }
 

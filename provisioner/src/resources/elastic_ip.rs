@@ -7,8 +7,8 @@ use aws_sdk_ec2::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    cloud::{Cloud, Tags, ec2},
-    engine::{Error, Existing, Found, Output, Progress, Resource, Result, unless_gone},
+    cloud::{Arn, Cloud, Tags, ec2},
+    engine::{Error, Existing, Found, KnownBy, Output, Progress, Resource, Result, unless_gone},
     resources::Kind,
 };
 
@@ -34,6 +34,7 @@ impl Resource for ElasticIp {
     type Outputs = ElasticIpOutputs;
     const KIND: Kind = Kind::ElasticIp;
     const REPLACED_BY: &'static [&'static str] = &[];
+    const KNOWN_BY: KnownBy = KnownBy::Nothing;
 
     async fn read(&self, recorded: Option<&Existing<Self>>, cloud: &Cloud) -> Result<Found<Self>> {
         let mut address = None;
@@ -90,6 +91,12 @@ impl Resource for ElasticIp {
         }
         cloud.ec2.release_address().allocation_id(&outputs.allocation_id).send().await?;
         Ok(Progress::Done)
+    }
+
+    async fn at(arn: Arn<'_>, cloud: &Cloud) -> Result<Option<ElasticIpOutputs>> {
+        let Some(id) = arn.id_of("ec2", "elastic-ip") else { return Ok(None) };
+        let found = find(vec![ec2::filter("allocation-id", id)], cloud).await?;
+        found.map(|it| outputs(it.allocation_id, it.public_ip)).transpose()
     }
 }
 

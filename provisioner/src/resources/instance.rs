@@ -13,8 +13,8 @@ use futures::future::try_join;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    cloud::{Cloud, Tags, ec2, there},
-    engine::{Class, Error, Existing, Found, Output, Progress, Resource, Result},
+    cloud::{Arn, Cloud, Tags, ec2, there},
+    engine::{Class, Error, Existing, Found, KnownBy, Output, Progress, Resource, Result},
     resources::Kind,
 };
 use live::{find, name_in};
@@ -108,6 +108,7 @@ impl Resource for Instance {
     const KIND: Kind = Kind::Instance;
     const REPLACED_BY: &'static [&'static str] =
         &["subnet_id", "user_data", "key_pair", "volume_encrypted"];
+    const KNOWN_BY: KnownBy = KnownBy::Token;
 
     async fn read(&self, recorded: Option<&Existing<Self>>, cloud: &Cloud) -> Result<Found<Self>> {
         let mut instance = None;
@@ -300,6 +301,15 @@ impl Resource for Instance {
             }
         }
         Ok(Progress::Waiting(format!("{id} is shutting down")))
+    }
+
+    async fn at(arn: Arn<'_>, cloud: &Cloud) -> Result<Option<InstanceOutputs>> {
+        let Some(id) = arn.id_of("ec2", "instance") else { return Ok(None) };
+        let request = cloud.ec2.describe_instances().filters(ec2::filter("instance-id", id));
+        let reservations = request.send().await?.reservations.unwrap_or_default();
+        let found = reservations.into_iter().flat_map(|it| it.instances.unwrap_or_default()).last();
+        let found = found.filter(|it| live::state(it) != InstanceStateName::Terminated);
+        found.map(|it| live::outputs(&it)).transpose()
     }
 }
 

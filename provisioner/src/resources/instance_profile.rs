@@ -4,7 +4,7 @@ use aws_sdk_iam::types::{InstanceProfile as Live, Tag};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    cloud::{Cloud, Tags, there},
+    cloud::{Arn, Cloud, Tags, there},
     engine::{Error, Existing, Found, Output, Progress, Resource, Result, unless_gone},
     resources::Kind,
 };
@@ -99,6 +99,12 @@ impl Resource for InstanceProfile {
         }
         cloud.iam.delete_instance_profile().instance_profile_name(name).send().await?;
         Ok(Progress::Done)
+    }
+
+    async fn at(arn: Arn<'_>, cloud: &Cloud) -> Result<Option<InstanceProfileOutputs>> {
+        let Some(name) = arn.id_of("iam", "instance-profile") else { return Ok(None) };
+        let found = get(name, cloud).await?;
+        Ok(found.map(|it| InstanceProfileOutputs { name: it.instance_profile_name, arn: it.arn }))
     }
 }
 

@@ -12,8 +12,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    cloud::{Cloud, Tags, policy, there},
-    engine::{Class, Error, Existing, Found, Output, Progress, Resource, Result, unless_gone},
+    cloud::{Arn, Cloud, Tags, policy, there},
+    engine::{
+        Class, Error, Existing, Found, KnownBy, Output, Progress, Resource, Result, unless_gone,
+    },
     resources::Kind,
 };
 
@@ -57,6 +59,7 @@ impl Resource for KmsKey {
     const KIND: Kind = Kind::KmsKey;
     /// None: what a key encrypted is lost without it.
     const REPLACED_BY: &'static [&'static str] = &[];
+    const KNOWN_BY: KnownBy = KnownBy::Nothing;
 
     async fn read(&self, recorded: Option<&Existing<Self>>, cloud: &Cloud) -> Result<Found<Self>> {
         let mut key = None;
@@ -159,6 +162,13 @@ impl Resource for KmsKey {
             request.pending_window_in_days(PENDING_WINDOW_DAYS).send().await?;
         }
         Ok(Progress::Done)
+    }
+
+    async fn at(arn: Arn<'_>, cloud: &Cloud) -> Result<Option<KmsKeyOutputs>> {
+        let Some(id) = arn.id_of("kms", "key") else { return Ok(None) };
+        let found = describe(id, cloud).await?;
+        let found = found.filter(|it| it.key_state != Some(KeyState::PendingDeletion));
+        found.map(outputs).transpose()
     }
 }
 

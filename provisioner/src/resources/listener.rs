@@ -7,7 +7,7 @@ use aws_sdk_elasticloadbalancingv2::types::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    cloud::{Cloud, Tags, elb, there},
+    cloud::{Arn, Cloud, Tags, elb, there},
     engine::{Error, Existing, Found, Output, Progress, Resource, Result},
     resources::Kind,
 };
@@ -124,6 +124,12 @@ impl Resource for Listener {
     async fn delete(outputs: &ListenerOutputs, cloud: &Cloud) -> Result<Progress> {
         cloud.elb.delete_listener().listener_arn(&outputs.arn).send().await?;
         Ok(Progress::Done)
+    }
+
+    async fn at(arn: Arn<'_>, cloud: &Cloud) -> Result<Option<ListenerOutputs>> {
+        let Some(_) = arn.id_of("elasticloadbalancing", "listener") else { return Ok(None) };
+        let found = by_arn(arn.whole, cloud).await?;
+        Ok(found.map(|_| ListenerOutputs { arn: arn.whole.to_owned() }))
     }
 }
 

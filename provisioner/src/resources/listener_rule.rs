@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
 use crate::{
-    cloud::{Cloud, Tags, elb, there},
+    cloud::{Arn, Cloud, Tags, elb, there},
     engine::{Class, Error, Existing, Found, Output, Progress, Resource, Result},
     resources::Kind,
 };
@@ -133,6 +133,13 @@ impl Resource for ListenerRule {
     async fn delete(outputs: &ListenerRuleOutputs, cloud: &Cloud) -> Result<Progress> {
         cloud.elb.delete_rule().rule_arn(&outputs.arn).send().await?;
         Ok(Progress::Done)
+    }
+
+    async fn at(arn: Arn<'_>, cloud: &Cloud) -> Result<Option<ListenerRuleOutputs>> {
+        let Some(_) = arn.id_of("elasticloadbalancing", "listener-rule") else { return Ok(None) };
+        let found = there(cloud.elb.describe_rules().rule_arns(arn.whole).send().await)?;
+        let found = found.filter(|it| !it.rules().is_empty());
+        Ok(found.map(|_| ListenerRuleOutputs { arn: arn.whole.to_owned() }))
     }
 }
 

@@ -9,7 +9,7 @@ use futures::future::try_join;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    cloud::{Cloud, Tags, elb, there},
+    cloud::{Arn, Cloud, Tags, elb, there},
     engine::{Error, Existing, Found, Output, Progress, Replacement, Resource, Result},
     resources::Kind,
 };
@@ -187,6 +187,11 @@ impl Resource for LoadBalancer {
             }
             Err(error) => Err(error),
         }
+    }
+
+    async fn at(arn: Arn<'_>, cloud: &Cloud) -> Result<Option<LoadBalancerOutputs>> {
+        let Some(_) = arn.id_of("elasticloadbalancing", "loadbalancer") else { return Ok(None) };
+        by_arn(arn.whole, cloud).await?.map(|it| outputs(&it)).transpose()
     }
 }
 

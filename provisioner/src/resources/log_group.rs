@@ -4,7 +4,7 @@ use aws_sdk_cloudwatchlogs::types::LogGroup as Live;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    cloud::{Cloud, Tags},
+    cloud::{Arn, Cloud, Tags},
     engine::{Error, Existing, Found, Output, Progress, Resource, Result},
     resources::Kind,
 };
@@ -92,6 +92,12 @@ impl Resource for LogGroup {
     async fn delete(outputs: &LogGroupOutputs, cloud: &Cloud) -> Result<Progress> {
         cloud.logs.delete_log_group().log_group_name(&outputs.name).send().await?;
         Ok(Progress::Done)
+    }
+
+    async fn at(arn: Arn<'_>, cloud: &Cloud) -> Result<Option<LogGroupOutputs>> {
+        let Some(name) = arn.id_of("logs", "log-group") else { return Ok(None) };
+        let found = describe(name, cloud).await?;
+        Ok(found.map(|_| LogGroupOutputs { name: name.to_owned(), arn: arn.whole.to_owned() }))
     }
 }
 

@@ -49,9 +49,10 @@ pub use task_definition::{
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
-    cloud::Cloud,
+    cloud::{Arn, Cloud},
     engine::{Found, Intent, Progress, Record, Resource, Result},
 };
 
@@ -89,6 +90,18 @@ macro_rules! kinds {
             /// As [`Resource::read`].
             pub async fn recover(self, intent: &Intent, cloud: &Cloud) -> Result<Option<Record>> {
                 match self { $(Self::$kind => recover::<$kind>(intent, cloud).await),* }
+            }
+
+            /// The kind and the outputs of what has this ARN, if it is of a kind that we know, and there.
+            ///
+            /// # Errors
+            ///
+            /// As [`Resource::at`].
+            pub async fn at(arn: Arn<'_>, cloud: &Cloud) -> Result<Option<(Self, Value)>> {
+                $(if let Some(outputs) = $kind::at(arn, cloud).await? {
+                    return Ok(Some((Self::$kind, serde_json::to_value(outputs)?)));
+                })*
+                Ok(None)
             }
 
             /// What keeps a resource from being deleted.

@@ -8,7 +8,7 @@ use futures::future::try_join;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    cloud::{Cloud, Tags},
+    cloud::{Arn, Cloud, Tags},
     engine::{Error, Existing, Found, Output, Progress, Resource, Result, Sealed},
     resources::Kind,
 };
@@ -148,6 +148,15 @@ impl Resource for Parameter {
     async fn delete(outputs: &ParameterOutputs, cloud: &Cloud) -> Result<Progress> {
         cloud.ssm.delete_parameter().name(&outputs.name).send().await?;
         Ok(Progress::Done)
+    }
+
+    async fn at(arn: Arn<'_>, cloud: &Cloud) -> Result<Option<ParameterOutputs>> {
+        let Some(id) = arn.id_of("ssm", "parameter") else { return Ok(None) };
+        // The slash between the kind and a name in a hierarchy is the name's own.
+        let name = if id.contains('/') { format!("/{id}") } else { id.to_owned() };
+        let found = describe(&name, cloud).await?;
+        let arn = arn.whole.to_owned();
+        Ok(found.map(|it| ParameterOutputs { name, arn, version: it.version }))
     }
 }
 

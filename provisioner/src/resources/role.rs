@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    cloud::{Cloud, Tags, policy, there},
+    cloud::{Arn, Cloud, Tags, policy, there},
     engine::{Error, Existing, Found, Output, Progress, Resource, Result, unless_gone},
     resources::Kind,
 };
@@ -135,6 +135,12 @@ impl Resource for Role {
         }
         cloud.iam.delete_role().role_name(name).send().await?;
         Ok(Progress::Done)
+    }
+
+    async fn at(arn: Arn<'_>, cloud: &Cloud) -> Result<Option<RoleOutputs>> {
+        let Some(name) = arn.id_of("iam", "role") else { return Ok(None) };
+        let found = get(name, cloud).await?;
+        Ok(found.map(|it| RoleOutputs { name: it.role_name, arn: it.arn }))
     }
 }
 

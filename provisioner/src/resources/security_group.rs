@@ -4,7 +4,7 @@ use aws_sdk_ec2::types::{NetworkInterface, ResourceType, SecurityGroup as Live};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    cloud::{Cloud, Tags, ec2},
+    cloud::{Arn, Cloud, Tags, ec2},
     engine::{Error, Existing, Found, Output, Progress, Resource, Result},
     resources::Kind,
 };
@@ -96,6 +96,13 @@ impl Resource for SecurityGroup {
     async fn delete(outputs: &SecurityGroupOutputs, cloud: &Cloud) -> Result<Progress> {
         cloud.ec2.delete_security_group().group_id(&outputs.id).send().await?;
         Ok(Progress::Done)
+    }
+
+    async fn at(arn: Arn<'_>, cloud: &Cloud) -> Result<Option<SecurityGroupOutputs>> {
+        let Some(id) = arn.id_of("ec2", "security-group") else { return Ok(None) };
+        let request = cloud.ec2.describe_security_groups().filters(ec2::filter("group-id", id));
+        let found = request.send().await?;
+        Ok(found.security_groups().first().map(|_| SecurityGroupOutputs { id: id.to_owned() }))
     }
 
     async fn held_by(outputs: &SecurityGroupOutputs, cloud: &Cloud) -> Result<Vec<String>> {

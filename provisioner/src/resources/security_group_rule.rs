@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    cloud::{Cloud, Tags, ec2},
+    cloud::{Arn, Cloud, Tags, ec2},
     engine::{Error, Existing, Found, Output, Progress, Resource, Result},
     resources::Kind,
 };
@@ -92,13 +92,7 @@ impl Resource for SecurityGroupRule {
         // EC2 refuses a second rule of the same content, so an untagged one in our own group has to be ours.
         Ok(Found::Ours(Existing {
             inputs: self.as_found(&rule, recorded),
-            outputs: SecurityGroupRuleOutputs {
-                direction: direction(&rule),
-                group_id: rule.group_id.ok_or_else(|| Error::missing("security group id"))?,
-                id: rule
-                    .security_group_rule_id
-                    .ok_or_else(|| Error::missing("security group rule id"))?,
-            },
+            outputs: outputs(rule)?,
         }))
     }
 
@@ -163,6 +157,14 @@ impl Resource for SecurityGroupRule {
             }
         }
         Ok(Progress::Done)
+    }
+
+    async fn at(arn: Arn<'_>, cloud: &Cloud) -> Result<Option<SecurityGroupRuleOutputs>> {
+        let Some(id) = arn.id_of("ec2", "security-group-rule") else { return Ok(None) };
+        let request = cloud.ec2.describe_security_group_rules();
+        let request = request.filters(ec2::filter("security-group-rule-id", id));
+        let found = request.send().await?.security_group_rules.unwrap_or_default().pop();
+        found.map(outputs).transpose()
     }
 }
 
@@ -249,6 +251,14 @@ impl SecurityGroupRule {
         request.security_group_rules(update).send().await?;
         Ok(())
     }
+}
+
+fn outputs(rule: Live) -> Result<SecurityGroupRuleOutputs> {
+    Ok(SecurityGroupRuleOutputs {
+        direction: direction(&rule),
+        group_id: rule.group_id.ok_or_else(|| Error::missing("security group id"))?,
+        id: rule.security_group_rule_id.ok_or_else(|| Error::missing("security group rule id"))?,
+    })
 }
 
 fn direction(rule: &Live) -> Direction {

@@ -9,7 +9,7 @@ use futures::future::try_join;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    cloud::{Cloud, Tags, elb, there},
+    cloud::{Arn, Cloud, Tags, elb, there},
     engine::{Error, Existing, Found, Output, Progress, Resource, Result},
     resources::Kind,
 };
@@ -183,6 +183,15 @@ impl Resource for TargetGroup {
         // Refused while a listener or a rule forwards to it; those of ours are deleted before it.
         cloud.elb.delete_target_group().target_group_arn(&outputs.arn).send().await?;
         Ok(Progress::Done)
+    }
+
+    async fn at(arn: Arn<'_>, cloud: &Cloud) -> Result<Option<TargetGroupOutputs>> {
+        let Some(_) = arn.id_of("elasticloadbalancing", "targetgroup") else { return Ok(None) };
+        let found = by_arn(arn.whole, cloud).await?;
+        Ok(found.map(|it| TargetGroupOutputs {
+            arn: arn.whole.to_owned(),
+            name: it.target_group_name.unwrap_or_default(),
+        }))
     }
 
     async fn held_by(outputs: &TargetGroupOutputs, cloud: &Cloud) -> Result<Vec<String>> {

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use container::{Container, ContainerHealthCheck};
 
 use crate::{
-    cloud::{Cloud, Tags, ecs, there},
+    cloud::{Arn, Cloud, Tags, ecs, there},
     engine::{Class, Error, Existing, Found, Output, Progress, Resource, Result, unless_gone},
     resources::Kind,
 };
@@ -157,6 +157,15 @@ impl Resource for TaskDefinition {
             }
         }
         Ok(Progress::Done)
+    }
+
+    async fn at(arn: Arn<'_>, cloud: &Cloud) -> Result<Option<TaskDefinitionOutputs>> {
+        let Some(_) = arn.id_of("ecs", "task-definition") else { return Ok(None) };
+        let Some((live, _)) = describe(arn.whole, cloud).await? else { return Ok(None) };
+        if live.status() != Some(&TaskDefinitionStatus::Active) {
+            return Ok(None);
+        }
+        outputs(&live, String::new()).map(Some)
     }
 }
 

@@ -13,6 +13,9 @@ use super::{
 /// 2026-01-01, when every life begins.
 const BEGINNING: Time = Time(1_767_225_600_000);
 
+/// What takes no tags: with the state lost, only its declaration leads to it.
+const UNTAGGED: [&str; 3] = ["records", "atlas_users", "atlas_accessList"];
+
 /// What happened in a life, for whoever has to understand it.
 #[derive(Debug, Default)]
 pub struct Story {
@@ -45,11 +48,10 @@ pub fn live(seed: u64, story: &mut Story) -> Result<(), String> {
 
 fn episodes(chance: &mut StdRng, machine: &mut Machine, story: &mut Story) -> Result<(), String> {
     let mut wishes = Wishes::any(chance);
-    // What is neither declared nor recorded, nothing but its tags can find.
+    // What is neither declared nor recorded, nothing but its tags can find, if it can have any.
     let mut traceable = true;
     let mut all_declared = true;
     let mut all_recorded = true;
-    let mut stale = false;
     for _ in 0..chance.random_range(1..=3) {
         if chance.random_bool(0.4) {
             wishes = wishes.changed(chance);
@@ -64,9 +66,6 @@ fn episodes(chance: &mut StdRng, machine: &mut Machine, story: &mut Story) -> Re
         }
         if chance.random_bool(0.4) {
             let chaos = chaos(chance);
-            // A key has neither a name nor a token: who is killed after making one, and looks at once through a stale
-            // read, makes another. The user is told of it.
-            stale |= chaos.stale > 0.0;
             story.lines.push(format!("{chaos:?}"));
             machine.simulator.faults(|it| it.chaos = chaos);
         }
@@ -87,14 +86,13 @@ fn episodes(chance: &mut StdRng, machine: &mut Machine, story: &mut Story) -> Re
         }
         machine.simulator.faults(|it| it.chaos = Chaos::default());
     }
-    settle(&wishes, traceable, stale, machine, story)
+    settle(&wishes, traceable, machine, story)
 }
 
 /// With nothing going wrong any more, everything becomes as it should be, and then nothing.
 fn settle(
     wishes: &Wishes,
     traceable: bool,
-    stale: bool,
     machine: &mut Machine,
     story: &mut Story,
 ) -> Result<(), String> {
@@ -116,18 +114,14 @@ fn settle(
     }
     let destroyed = machine.destroy(&config, None);
     tell(story, "destroy", None, &destroyed);
-    let destroyed = match whole(destroyed, "`destroy`") {
-        // What nothing can find may still hold what is found; the error names it.
-        Err(_) if !traceable => return Ok(()),
-        destroyed => destroyed?,
-    };
+    let destroyed = whole(destroyed, "`destroy`")?;
     let census = machine.simulator.census();
     let left = left(&census);
-    let only_keys = left.iter().all(|(kind, _)| *kind == "keys");
+    let untagged = left.iter().all(|(kind, _)| UNTAGGED.contains(&kind.as_str()));
     match (left.is_empty(), destroyed.left_over.is_empty()) {
         (true, true) => Ok(()),
-        // The state was lost together with the declaration. Then the user is told what is left.
-        (false, false) if !traceable || (stale && only_keys) => Ok(()),
+        // The state was lost together with the declaration.
+        (false, true) if !traceable && untagged => Ok(()),
         _ => Err(format!("this is left: {left:#?}, and this was said: {:#?}", destroyed.left_over)),
     }
 }

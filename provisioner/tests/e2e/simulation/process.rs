@@ -115,7 +115,7 @@ impl Machine {
                     .map_err(|error| error.to_string())?;
             }
             let done = finish(engine::plan(Stack::default(), &run).await, &run, true).await?;
-            let left_over = run.cloud.left_overs().await.map_err(|error| error.to_string())?;
+            let left_over = engine::left_overs(&run).await.map_err(|error| error.to_string())?;
             Ok(Done { left_over, ..done })
         })
     }

@@ -51,6 +51,16 @@ impl Form {
         self
     }
 
+    /// With a field at the top under another name.
+    pub(crate) fn renaming(mut self, from: &str, to: &str) -> Self {
+        if let Self::Fields(fields) = &mut self
+            && let Some(field) = fields.remove(from)
+        {
+            fields.insert(to.to_owned(), field);
+        }
+        self
+    }
+
     fn put(&mut self, path: &str, value: String) {
         let mut at = self;
         for step in path.split('.').filter(|it| *it != "member") {

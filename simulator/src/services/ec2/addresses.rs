@@ -1,15 +1,12 @@
 //! Elastic IP addresses.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    filters::{Filter, Filtered, Read, select},
+    filters::{Asked, Findable, Found, ReadFound},
     instances::{self, State, there},
     interfaces::public_address,
-    network::wanted,
     tags::{self, Specification},
 };
 use crate::{
@@ -132,49 +129,26 @@ pub(super) fn release(cx: &mut Context<'_>, call: &Call) -> Answer {
     Ok(Value::Null)
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Describe {
-    #[serde(default)]
-    allocation_id: Vec<String>,
-    #[serde(default)]
-    filter: Vec<Filter>,
-}
-
-struct Found<'a> {
-    id: &'a str,
-    address: &'a Address,
-    tags: BTreeMap<String, String>,
-}
-
-impl Filtered for Found<'_> {
-    fn named(filter: &str) -> Option<Read<Self>> {
-        let read: Read<Self> = match filter {
+impl Findable for Address {
+    fn named(filter: &str) -> Option<ReadFound<Self>> {
+        let read: ReadFound<Self> = match filter {
             "allocation-id" => |it| vec![it.id.to_owned()],
-            "public-ip" => |it| vec![it.address.ip.clone()],
+            "public-ip" => |it| vec![it.it.ip.clone()],
             "domain" => |_| vec!["vpc".to_owned()],
-            "instance-id" => |it| it.address.instance.iter().map(|it| it.0.clone()).collect(),
+            "instance-id" => |it| it.it.instance.iter().map(|it| it.0.clone()).collect(),
             _ => return None,
         };
         Some(read)
     }
-
-    fn tags(&self) -> &BTreeMap<String, String> {
-        &self.tags
-    }
 }
 
 pub(super) fn describe(cx: &mut Context<'_>, call: &Call) -> Answer {
-    let input: Describe = call.input()?;
     let ec2 = &cx.region.ec2;
-    if let Some(absent) = input.allocation_id.iter().find(|it| !ec2.addresses.contains_key(*it)) {
-        return Err(no_such_allocation(absent));
-    }
-    let all = ec2.addresses.iter().filter(|(id, _)| wanted(&input.allocation_id, id));
-    let all = all.map(|(id, address)| Found { id, address, tags: ec2.tags_of(id) });
-    let shown: Vec<Value> = select(all, &input.filter)?
+    let asked = Asked::of(call, "AllocationId")?;
+    let (page, _) = asked.among(ec2, &ec2.addresses, no_such_allocation, |_, _| ())?;
+    let shown: Vec<Value> = page
         .iter()
-        .map(|Found { id, address, tags }| {
+        .map(|Found { id, it: address, tags, .. }| {
             json!({
                 "publicIp": address.ip,
                 "allocationId": id,

@@ -236,6 +236,11 @@ impl Call {
         read.map_err(|(path, error)| self.misread(&path, &error))
     }
 
+    /// Whether a field of its form says this.
+    pub(crate) fn mentions(&self, value: &str) -> bool {
+        self.form.mentions(value)
+    }
+
     /// Whether the caller only asks whether it might (EC2's `DryRun`).
     pub fn dry_run(&self) -> bool {
         self.form.text("DryRun") == Some("true")

@@ -43,6 +43,14 @@ impl Form {
         }
     }
 
+    /// Whether a field, at any depth, says this.
+    pub(crate) fn mentions(&self, value: &str) -> bool {
+        match self {
+            Self::Text(text) => text == value,
+            Self::Fields(fields) => fields.values().any(|it| it.mentions(value)),
+        }
+    }
+
     /// Without some fields at the top.
     pub(crate) fn without(mut self, names: &[&str]) -> Self {
         if let Self::Fields(fields) = &mut self {

@@ -11,16 +11,26 @@ use super::{
 };
 use crate::{
     call::Call,
+    clock::Time,
     refusal::{Answer, Refusal},
+    visibility::Made,
     world::Context,
 };
 
 /// An address of the account.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(super) struct Address {
+    #[serde(default)]
+    pub(super) made: Time,
     pub(super) ip: String,
     /// The instance it leads to, and the id of their association.
     pub(super) instance: Option<(String, String)>,
+}
+
+impl Made for Address {
+    fn made(&self) -> Time {
+        self.made
+    }
 }
 
 /// The quota of a new account.
@@ -45,7 +55,7 @@ pub(super) fn allocate(cx: &mut Context<'_>, call: &Call) -> Answer {
         return Err(Refusal::new("AddressLimitExceeded", words));
     }
     let id = format!("eipalloc-{}", cx.chance.hex(17));
-    let address = Address { ip: public_address(cx.chance), instance: None };
+    let address = Address { made: cx.now, ip: public_address(cx.chance), instance: None };
     let answer = json!({ "publicIp": address.ip, "allocationId": id, "domain": "vpc" });
     cx.region.ec2.addresses.insert(id.clone(), address);
     cx.region.ec2.tags.insert(id, tags);
@@ -162,7 +172,7 @@ pub(super) fn describe(cx: &mut Context<'_>, call: &Call) -> Answer {
     Ok(json!({ "addressesSet": shown }))
 }
 
-fn no_such_allocation(id: &str) -> Refusal {
+pub(super) fn no_such_allocation(id: &str) -> Refusal {
     let words = format!("The allocation ID '{id}' does not exist");
     Refusal::new("InvalidAllocationID.NotFound", words)
 }

@@ -13,22 +13,33 @@ use super::{
 use crate::{
     call::Call,
     chance::Chance,
+    clock::Time,
     refusal::{Answer, Refusal},
+    visibility::Made,
     world::Context,
 };
 
 /// A security group.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(super) struct Group {
+    #[serde(default)]
+    pub(super) made: Time,
     pub(super) name: String,
     pub(super) description: String,
     pub(super) vpc: String,
+}
+
+impl Made for Group {
+    fn made(&self) -> Time {
+        self.made
+    }
 }
 
 /// The default group of a VPC: its members reach each other and everything.
 pub(super) fn lay(ec2: &mut Ec2, vpc: &str, chance: &mut Chance) {
     let id = format!("sg-{}", chance.hex(17));
     let group = Group {
+        made: Time::default(),
         name: "default".to_owned(),
         description: "default VPC security group".to_owned(),
         vpc: vpc.to_owned(),
@@ -85,7 +96,8 @@ pub(super) fn create(cx: &mut Context<'_>, call: &Call) -> Answer {
         return Err(Refusal::new("InvalidGroup.Duplicate", words));
     }
     let id = format!("sg-{}", cx.chance.hex(17));
-    let group = Group { name: input.group_name, description: input.group_description, vpc };
+    let group =
+        Group { made: cx.now, name: input.group_name, description: input.group_description, vpc };
     ec2.groups.insert(id.clone(), group);
     ec2.rules.insert(format!("sgr-{}", cx.chance.hex(17)), Rule::everything(&id, true));
     ec2.tags.insert(id.clone(), tags.clone());

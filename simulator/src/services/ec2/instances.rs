@@ -16,6 +16,7 @@ use crate::{
     call::Call,
     clock::Time,
     refusal::{Answer, Refusal},
+    visibility::Made,
     world::Context,
 };
 
@@ -45,6 +46,12 @@ pub(super) struct Instance {
     /// What it was last told to be, and from when on it is.
     pub(super) will: Will,
     pub(super) from: Time,
+}
+
+impl Made for Instance {
+    fn made(&self) -> Time {
+        self.launched
+    }
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -383,7 +390,7 @@ pub(super) fn there<'a>(cx: &'a Context<'_>, id: &str) -> Result<&'a Instance, R
     cx.region.ec2.instances.get(id).ok_or_else(|| no_such_instance(id))
 }
 
-fn no_such_instance(id: &str) -> Refusal {
+pub(super) fn no_such_instance(id: &str) -> Refusal {
     if id.strip_prefix("i-").is_none_or(|it| it.len() < 8) {
         return Refusal::new("InvalidInstanceID.Malformed", format!("Invalid id: \"{id}\""));
     }

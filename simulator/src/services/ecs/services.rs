@@ -24,6 +24,7 @@ use super::{
 use crate::{
     clock::Time,
     refusal::{Answer, Refusal},
+    visibility::Made,
     world::Context,
 };
 
@@ -58,6 +59,12 @@ pub(super) struct Service {
     pub(super) steady: bool,
     /// When the scheduler looks next.
     pub(super) look_at: Option<Time>,
+}
+
+impl Made for Service {
+    fn made(&self) -> Time {
+        self.created
+    }
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]

@@ -28,6 +28,7 @@ use crate::{
     clock::Time,
     page::page,
     refusal::{Answer, Refusal},
+    visibility::hiding,
     world::Context,
 };
 
@@ -69,6 +70,16 @@ pub(crate) fn answer(cx: &mut Context<'_>, call: &Call) -> Answer {
         "UpdateRole" => roles::update(cx, call.input()?),
         _ => Err(call.not_modelled()),
     }
+}
+
+/// Answers a read by who has not heard of what was just made.
+pub(crate) fn as_seen(
+    cx: &mut Context<'_>,
+    act: impl FnOnce(&mut Context<'_>) -> Answer,
+) -> Answer {
+    let after = cx.times.of(|it| it.iam_seen);
+    let act = |cx: &mut Context<'_>| hiding(cx, after, |cx| &mut cx.global.iam.profiles, act);
+    hiding(cx, after, |cx| &mut cx.global.iam.roles, act)
 }
 
 /// What is there.

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     clock::Time,
     refusal::{Answer, Refusal},
+    visibility::Made,
     world::Context,
 };
 
@@ -23,6 +24,12 @@ pub(super) struct Profile {
     pub(super) tags: Tags,
     /// Name of the one role it can hold.
     pub(super) role: Spreading<Option<String>>,
+}
+
+impl Made for Profile {
+    fn made(&self) -> Time {
+        self.created
+    }
 }
 
 #[derive(Deserialize)]

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     clock::Time,
     refusal::{Answer, Refusal},
+    visibility::Made,
     world::Context,
 };
 
@@ -28,6 +29,12 @@ pub(super) struct Role {
     max_session: u32,
     pub(super) tags: Tags,
     pub(super) rights: Spreading<Rights>,
+}
+
+impl Made for Role {
+    fn made(&self) -> Time {
+        self.created
+    }
 }
 
 /// What spreads to the other services.

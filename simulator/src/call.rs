@@ -202,9 +202,21 @@ impl Call {
     ///
     /// When a field is of another kind, is missing, or is not modelled.
     pub fn input<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
+        self.read(self.form.clone())
+    }
+
+    /// The same of a form in which fields at the top are called otherwise.
+    pub(crate) fn input_renaming<T: DeserializeOwned>(
+        &self,
+        names: &[(&str, &str)],
+    ) -> Result<T, Refusal> {
+        self.read(names.iter().fold(self.form.clone(), |form, (from, to)| form.renaming(from, to)))
+    }
+
+    fn read<T: DeserializeOwned>(&self, form: Form) -> Result<T, Refusal> {
         let read = match self.service.protocol() {
             Protocol::Ec2 | Protocol::Query { .. } => {
-                let form = self.form.clone().without(&["Action", "Version", "DryRun"]);
+                let form = form.without(&["Action", "Version", "DryRun"]);
                 serde_path_to_error::deserialize(form)
                     .map_err(|error| (error.path().to_string(), error.into_inner().to_string()))
             }
@@ -222,6 +234,11 @@ impl Call {
             }
         };
         read.map_err(|(path, error)| self.misread(&path, &error))
+    }
+
+    /// Whether a field of its form says this.
+    pub(crate) fn mentions(&self, value: &str) -> bool {
+        self.form.mentions(value)
     }
 
     /// Whether the caller only asks whether it might (EC2's `DryRun`).

@@ -96,6 +96,10 @@ fn set_aws(simulator: &Simulator, body: &Value) -> Result<Value, String> {
                 "certificate_record_after" => world.times.certificate = milliseconds(name, value)?,
                 "balancer_active_after" => world.times.balancer = milliseconds(name, value)?,
                 "interfaces_linger" => world.times.balancer_interfaces = milliseconds(name, value)?,
+                "seen_after" => {
+                    let ms = milliseconds(name, value)?;
+                    world.times.see_after(ms);
+                }
                 "iam_spreads_after" => world.times.iam = milliseconds(name, value)?,
                 unknown => return Err(format!("unknown field `{unknown}`")),
             }

@@ -43,10 +43,28 @@ impl Form {
         }
     }
 
+    /// Whether a field, at any depth, says this.
+    pub(crate) fn mentions(&self, value: &str) -> bool {
+        match self {
+            Self::Text(text) => text == value,
+            Self::Fields(fields) => fields.values().any(|it| it.mentions(value)),
+        }
+    }
+
     /// Without some fields at the top.
     pub(crate) fn without(mut self, names: &[&str]) -> Self {
         if let Self::Fields(fields) = &mut self {
             fields.retain(|name, _| !names.contains(&name.as_str()));
+        }
+        self
+    }
+
+    /// With a field at the top under another name.
+    pub(crate) fn renaming(mut self, from: &str, to: &str) -> Self {
+        if let Self::Fields(fields) = &mut self
+            && let Some(field) = fields.remove(from)
+        {
+            fields.insert(to.to_owned(), field);
         }
         self
     }

@@ -21,6 +21,7 @@ mod serve;
 pub mod services;
 mod simulator;
 mod times;
+mod visibility;
 mod world;
 
 pub use call::{Call, Service};

@@ -42,6 +42,24 @@ pub struct Times {
     pub atlas_deleting: u64,
     /// Changes of a Route 53 zone: PENDING → INSYNC.
     pub dns: u64,
+    /// At most: a new certificate of ACM is seen by reads.
+    #[serde(default)]
+    pub acm_seen: u64,
+    /// At most: a new thing of EC2 is seen by reads; by calls that use it, in half the time.
+    #[serde(default)]
+    pub ec2_seen: u64,
+    /// At most: a new cluster or service of ECS is seen by reads.
+    #[serde(default)]
+    pub ecs_seen: u64,
+    /// At most: a new thing of Elastic Load Balancing is seen by reads.
+    #[serde(default)]
+    pub elb_seen: u64,
+    /// At most: a new role or instance profile is seen by reads of IAM itself.
+    #[serde(default)]
+    pub iam_seen: u64,
+    /// At most: a new key or alias of KMS is seen by reads.
+    #[serde(default)]
+    pub kms_seen: u64,
 }
 
 impl Times {
@@ -65,6 +83,12 @@ impl Times {
             atlas_updating: 30_000,
             atlas_deleting: 40_000,
             dns: 30_000,
+            acm_seen: 5_000,
+            ec2_seen: 2_000,
+            ecs_seen: 1_000,
+            elb_seen: 1_000,
+            iam_seen: 3_000,
+            kms_seen: 2_000,
         }
     }
 
@@ -87,6 +111,20 @@ impl Times {
         Self { task_remembered, instance_remembered, ..times }
     }
 
+    /// Everything new is seen by reads within so many milliseconds, where it is not seen at once.
+    pub fn see_after(&mut self, ms: u64) {
+        for time in [
+            &mut self.acm_seen,
+            &mut self.ec2_seen,
+            &mut self.ecs_seen,
+            &mut self.elb_seen,
+            &mut self.iam_seen,
+            &mut self.kms_seen,
+        ] {
+            *time = ms;
+        }
+    }
+
     /// A time of this list.
     pub fn of(&self, pick: impl FnOnce(&Self) -> u64) -> Duration {
         Duration::from_millis(pick(self))
@@ -97,7 +135,7 @@ impl Times {
         if self.pace.is_infinite() { Duration::ZERO } else { real.div_f64(self.pace.max(0.001)) }
     }
 
-    fn all(&mut self) -> [&mut u64; 16] {
+    fn all(&mut self) -> [&mut u64; 22] {
         [
             &mut self.balancer,
             &mut self.balancer_interfaces,
@@ -115,6 +153,12 @@ impl Times {
             &mut self.atlas_updating,
             &mut self.atlas_deleting,
             &mut self.dns,
+            &mut self.acm_seen,
+            &mut self.ec2_seen,
+            &mut self.ecs_seen,
+            &mut self.elb_seen,
+            &mut self.iam_seen,
+            &mut self.kms_seen,
         ]
     }
 }

@@ -15,6 +15,7 @@ use crate::{
     page::page,
     refusal::{Answer, Refusal},
     services::{elb, route53},
+    visibility::{Made, hiding},
     world::Context,
 };
 
@@ -59,6 +60,21 @@ pub(crate) fn answer(cx: &mut Context<'_>, call: &Call) -> Answer {
         "RemoveTagsFromCertificate" => remove_tags(cx, call.input()?),
         "RequestCertificate" => request_certificate(cx, call.input()?),
         _ => Err(call.not_modelled()),
+    }
+}
+
+/// Answers a read by who has not heard of what was just made.
+pub(crate) fn as_seen(
+    cx: &mut Context<'_>,
+    act: impl FnOnce(&mut Context<'_>) -> Answer,
+) -> Answer {
+    let after = cx.times.of(|it| it.acm_seen);
+    hiding(cx, after, |cx| &mut cx.region.acm.certificates, act)
+}
+
+impl Made for Certificate {
+    fn made(&self) -> Time {
+        self.requested
     }
 }
 

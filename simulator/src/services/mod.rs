@@ -3,6 +3,7 @@
 //! - a type of the service's name: everything it holds, saved with the world
 //! - `answer`: one arm for each action; each action a function from its typed input to its answer
 //! - `Event` and `wake`, where things happen by themselves; what follows from the time alone is computed when asked for
+//! - `as_seen`: how a read is answered that has not heard of what was just made, where a service is not consistent at once
 //! - `census`: what is there, for tests
 
 pub mod acm;
@@ -36,6 +37,31 @@ pub enum Event {
 
 /// Answers a call of any service.
 pub(crate) fn answer(cx: &mut Context<'_>, call: &Call) -> Answer {
+    let act = |cx: &mut Context<'_>| act(cx, call);
+    match call.service {
+        Service::Ec2 if call.mutating => {
+            ec2::check_heard_of(cx, call)?;
+            act(cx)
+        }
+        _ if call.mutating => act(cx),
+        Service::Acm => acm::as_seen(cx, act),
+        Service::Ec2 => ec2::as_seen(cx, act),
+        Service::Ecs => ecs::as_seen(cx, act),
+        Service::Elb => elb::as_seen(cx, act),
+        Service::Iam => iam::as_seen(cx, act),
+        Service::Kms => kms::as_seen(cx, act),
+        // These are consistent at once.
+        Service::Atlas
+        | Service::GitHub
+        | Service::Logs
+        | Service::Route53
+        | Service::Ssm
+        | Service::Sts
+        | Service::Tagging => act(cx),
+    }
+}
+
+fn act(cx: &mut Context<'_>, call: &Call) -> Answer {
     match call.service {
         Service::Acm => acm::answer(cx, call),
         Service::Atlas => atlas::answer(cx, call),

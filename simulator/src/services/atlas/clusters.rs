@@ -1,14 +1,21 @@
 //! Clusters: flex ones through an API of their own, free (M0) and dedicated ones through another.
 
+mod checked;
+mod described;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{
-    contract::{invalid, is_cluster_name, like, missing, no_such_word, not_here, refusal},
-    project,
+use self::{
+    checked::{
+        check_name, check_provider, check_region, check_region_config, check_tags, check_type,
+        only_region,
+    },
+    described::specs,
 };
+use super::{contract::refusal, project};
 use crate::{
     chance::Chance,
     clock::Time,
@@ -64,23 +71,6 @@ enum Provider {
 
 /// The host name of a cluster is made of this many characters of its name.
 const PREFIX: usize = 23;
-const SIZES: &[&str] = &[
-    "M0", "M10", "M20", "M30", "M40", "M50", "M60", "M80", "M140", "M200", "M300", "R40", "R50",
-    "R60", "R80", "R200", "R300", "R400", "R700",
-];
-/// Regions of AWS with the free and the flex tier.
-#[rustfmt::skip]
-const SHARED_REGIONS: &[&str] = &[
-    "AF_SOUTH_1", "AP_EAST_1", "AP_NORTHEAST_1", "AP_NORTHEAST_2", "AP_SOUTHEAST_1", "AP_SOUTHEAST_2", "AP_SOUTH_1",
-    "CA_CENTRAL_1", "EU_CENTRAL_1", "EU_NORTH_1", "EU_WEST_1", "EU_WEST_2", "EU_WEST_3", "ME_SOUTH_1", "SA_EAST_1",
-    "US_EAST_1", "US_EAST_2", "US_WEST_2",
-];
-/// Regions of AWS with dedicated clusters only.
-#[rustfmt::skip]
-const OTHER_REGIONS: &[&str] = &[
-    "AP_NORTHEAST_3", "AP_SOUTHEAST_3", "AP_SOUTHEAST_4", "AP_SOUTH_2", "CA_WEST_1", "EU_CENTRAL_2", "EU_SOUTH_1",
-    "EU_SOUTH_2", "IL_CENTRAL_1", "ME_CENTRAL_1", "MX_CENTRAL_1", "US_WEST_1",
-];
 
 pub(super) fn list(cx: &mut Context<'_>, group: &str, flex: bool) -> Result<Vec<Value>, Refusal> {
     let now = cx.now;
@@ -360,66 +350,6 @@ impl Cluster {
         let words = format!("The cluster {name} has already been requested for deletion.");
         Err(refusal("CLUSTER_ALREADY_REQUESTED_DELETION", words, json!([name])))
     }
-
-    fn shown(&self, now: Time) -> Value {
-        let mut shown = self.shown_as(self.state(now));
-        shown["tags"] = json!(self.tags.as_deref().unwrap_or_default());
-        shown
-    }
-
-    fn shown_as(&self, state: &str) -> Value {
-        let created = self.created.iso();
-        let mut shown = json!({
-            "clusterType": "REPLICASET",
-            "connectionStrings": self.connection_strings(state),
-            "createDate": format!("{}Z", created.split('.').next().unwrap_or_default()),
-            "groupId": self.group,
-            "id": self.id,
-            "mongoDBVersion": "8.0.29",
-            "name": self.name,
-            "stateName": state,
-            "terminationProtectionEnabled": self.protected,
-            "versionReleaseSystem": "LTS",
-        });
-        if let Some(tags) = &self.tags {
-            shown["tags"] = json!(tags);
-        }
-        if self.flex() {
-            shown["backupSettings"] = json!({ "enabled": true });
-            shown["providerSettings"] = json!({
-                "backingProviderName": "AWS",
-                "diskSizeGB": 5.0,
-                "providerName": "FLEX",
-                "regionName": self.region,
-            });
-        }
-        for (name, value) in &self.settings {
-            shown[name] = value.clone();
-        }
-        shown
-    }
-
-    fn connection_strings(&self, state: &str) -> Value {
-        let host = &self.host;
-        let mut strings = json!({ "standardSrv": format!("mongodb+srv://{}.{host}.mongodb.net", prefix(&self.name)) });
-        if state != "CREATING" {
-            let hosts = [0, 1, 2]
-                .map(|it| format!("ac-{host}-shard-00-0{it}.{host}.mongodb.net:27017"))
-                .join(",");
-            let replicas = &host[..6];
-            strings["standard"] = json!(format!(
-                "mongodb://{hosts}/?ssl=true&authSource=admin&replicaSet=atlas-{replicas}-shard-0"
-            ));
-        }
-        strings
-    }
-
-    /// For tests.
-    pub(super) fn dumped(&self, now: Time) -> Value {
-        let mut dumped = self.shown(now);
-        dumped["tier"] = json!(self.tier);
-        dumped
-    }
 }
 
 /// What a cluster begins with.
@@ -487,143 +417,9 @@ fn find_flex<'a>(
     Ok(cluster)
 }
 
-fn check_name<'a>(
-    name: &str,
-    mut others: impl Iterator<Item = &'a String> + Clone,
-    group: &str,
-) -> Result<(), Refusal> {
-    if name.len() > 64 {
-        let words = format!("Cluster name {name} is limited to 64 characters.");
-        return Err(refusal("CLUSTER_NAME_TOO_LONG", words, json!([name, 64])));
-    }
-    if !is_cluster_name(name) {
-        let words = format!(
-            "The cluster name {name} is invalid. The name can only contain ASCII letters, numbers, and hyphens."
-        );
-        return Err(refusal("CLUSTER_NAME_INVALID", words, json!([name])));
-    }
-    if others.clone().any(|it| it.eq_ignore_ascii_case(name)) {
-        let words = format!("A cluster named {name} is already present in group {group}.");
-        return Err(refusal("DUPLICATE_CLUSTER_NAME", words, json!([name, group])));
-    }
-    let prefix_here = prefix(name);
-    if others.any(|it| prefix(it) == prefix_here) {
-        let words = format!(
-            "Cluster name {name} cannot have same first {PREFIX} characters as another cluster name in same group."
-        );
-        return Err(refusal("DUPLICATE_CLUSTER_NAME_PREFIX", words, json!([name, PREFIX])));
-    }
-    if prefix_here.ends_with('-') {
-        let words = format!(
-            "Cluster name \"{name}\" is invalid. Atlas truncates cluster names to {PREFIX} characters which results in an invalid hostname due to a trailing \"-\" in the generated cluster name prefix \"{prefix_here}\"."
-        );
-        let parameters = json!([name, PREFIX, prefix_here]);
-        return Err(refusal("CLUSTER_NAME_PREFIX_INVALID", words, parameters));
-    }
-    if like("^atlas-[a-z0-9]{6}$", name) {
-        let words = format!(
-            "The provided cluster name {name} creates a conflict with our internal hostnames."
-        );
-        return Err(refusal("ATLAS_RESERVED_CLUSTER_NAME", words, json!([name])));
-    }
-    Ok(())
-}
-
 /// What of a name is in the host names.
 fn prefix(name: &str) -> String {
     name.chars().take(PREFIX).collect::<String>().to_lowercase()
-}
-
-fn check_provider(provider: Provider, region: &str) -> Result<(), Refusal> {
-    match provider {
-        Provider::Aws => Ok(()),
-        Provider::Tenant => Err(no_such_word("TENANT")),
-        Provider::Azure | Provider::Gcp => Err(Refusal::not_modelled(format_args!(
-            "regions of other clouds than AWS, such as {region}"
-        ))),
-    }
-}
-
-fn check_region(region: &str, shared: bool) -> Result<(), Refusal> {
-    if SHARED_REGIONS.contains(&region) || !shared && OTHER_REGIONS.contains(&region) {
-        return Ok(());
-    }
-    let words = format!("No region {region} exists for provider AWS.");
-    Err(refusal("INVALID_REGION", words, json!([region, "AWS"])))
-}
-
-fn check_tags(tags: Option<&[Tag]>) -> Result<(), Refusal> {
-    let tags = tags.unwrap_or_default();
-    if tags.len() > 50 {
-        return Err(invalid("tags", "must have at most 50 elements"));
-    }
-    for (index, tag) in tags.iter().enumerate() {
-        for text in [&tag.key, &tag.value] {
-            if text.len() > 255 || !like("^[a-zA-Z0-9 ;@_.+-]+$", text) {
-                let rule = "must have 1 to 255 letters, digits, spaces or ;@_-.+";
-                return Err(invalid("tags", rule));
-            }
-        }
-        if tags[..index].iter().any(|it| it.key == tag.key) {
-            return Err(invalid("tags", "must have unique keys"));
-        }
-    }
-    Ok(())
-}
-
-fn check_type(name: &str) -> Result<(), Refusal> {
-    match name {
-        "REPLICASET" => Ok(()),
-        "SHARDED" | "GEOSHARDED" => {
-            Err(Refusal::not_modelled("clusters that are not one replica set"))
-        }
-        other => Err(no_such_word(other)),
-    }
-}
-
-fn only_region(specs: &[ReplicationSpec]) -> Result<&RegionConfig, Refusal> {
-    match specs {
-        [spec] => match spec.region_configs.as_slice() {
-            [region] => Ok(region),
-            [] => Err(invalid("replicationSpecs.regionConfigs", "must not be empty")),
-            _ => Err(Refusal::not_modelled("clusters in several regions")),
-        },
-        [] => Err(invalid("replicationSpecs", "must not be empty")),
-        _ => Err(Refusal::not_modelled("clusters of several shards")),
-    }
-}
-
-fn check_region_config(region: &RegionConfig) -> Result<(), Refusal> {
-    let Nodes { instance_size: size, node_count, .. } = &region.electable_specs;
-    if !SIZES.contains(&size.as_str()) {
-        return Err(no_such_word(size));
-    }
-    if region.priority > 7 {
-        return Err(invalid("replicationSpecs.regionConfigs.priority", "must be at most 7"));
-    }
-    match (region.provider_name, region.backing_provider_name) {
-        (Provider::Tenant, None) => Err(missing("backingProviderName")),
-        (Provider::Tenant, Some(_)) if size != "M0" => Err(no_such_word(size)),
-        (Provider::Tenant, Some(backing)) => check_provider(backing, &region.region_name),
-        (_, Some(_)) => Err(not_here("backingProviderName")),
-        (_, None) if size == "M0" => Err(no_such_word(size)),
-        (_, None) if !matches!(node_count, Some(3 | 5 | 7)) => {
-            let words = "The cluster's replication factor must be either 3, 5, or 7.";
-            Err(refusal("CLUSTER_REPLICATION_FACTOR_INVALID", words, json!([])))
-        }
-        (provider, None) => check_provider(provider, &region.region_name),
-    }
-}
-
-fn specs(id: &str, zone: &str, region: &RegionConfig) -> Value {
-    let size = &region.electable_specs.instance_size;
-    let mut region = json!(region);
-    let nodes = &mut region["electableSpecs"];
-    nodes["effectiveInstanceSize"] = json!(size);
-    if nodes["diskSizeGB"].is_null() {
-        nodes["diskSizeGB"] = json!(if *size == "M0" { 0.5 } else { 10.0 });
-    }
-    json!([{ "id": id, "zoneId": zone, "zoneName": "Zone 1", "regionConfigs": [region] }])
 }
 
 fn set<const N: usize>(settings: &mut Map<String, Value>, given: [(&str, Option<Value>); N]) {

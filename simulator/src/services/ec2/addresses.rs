@@ -1,29 +1,36 @@
 //! Elastic IP addresses.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    filters::{Filter, Filtered, Read, select},
+    filters::{Asked, Findable, Found, ReadFound},
     instances::{self, State, there},
     interfaces::public_address,
-    network::wanted,
     tags::{self, Specification},
 };
 use crate::{
     call::Call,
+    clock::Time,
     refusal::{Answer, Refusal},
+    visibility::Made,
     world::Context,
 };
 
 /// An address of the account.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(super) struct Address {
+    #[serde(default)]
+    pub(super) made: Time,
     pub(super) ip: String,
     /// The instance it leads to, and the id of their association.
     pub(super) instance: Option<(String, String)>,
+}
+
+impl Made for Address {
+    fn made(&self) -> Time {
+        self.made
+    }
 }
 
 /// The quota of a new account.
@@ -48,7 +55,7 @@ pub(super) fn allocate(cx: &mut Context<'_>, call: &Call) -> Answer {
         return Err(Refusal::new("AddressLimitExceeded", words));
     }
     let id = format!("eipalloc-{}", cx.chance.hex(17));
-    let address = Address { ip: public_address(cx.chance), instance: None };
+    let address = Address { made: cx.now, ip: public_address(cx.chance), instance: None };
     let answer = json!({ "publicIp": address.ip, "allocationId": id, "domain": "vpc" });
     cx.region.ec2.addresses.insert(id.clone(), address);
     cx.region.ec2.tags.insert(id, tags);
@@ -132,49 +139,26 @@ pub(super) fn release(cx: &mut Context<'_>, call: &Call) -> Answer {
     Ok(Value::Null)
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Describe {
-    #[serde(default)]
-    allocation_id: Vec<String>,
-    #[serde(default)]
-    filter: Vec<Filter>,
-}
-
-struct Found<'a> {
-    id: &'a str,
-    address: &'a Address,
-    tags: BTreeMap<String, String>,
-}
-
-impl Filtered for Found<'_> {
-    fn named(filter: &str) -> Option<Read<Self>> {
-        let read: Read<Self> = match filter {
+impl Findable for Address {
+    fn named(filter: &str) -> Option<ReadFound<Self>> {
+        let read: ReadFound<Self> = match filter {
             "allocation-id" => |it| vec![it.id.to_owned()],
-            "public-ip" => |it| vec![it.address.ip.clone()],
+            "public-ip" => |it| vec![it.it.ip.clone()],
             "domain" => |_| vec!["vpc".to_owned()],
-            "instance-id" => |it| it.address.instance.iter().map(|it| it.0.clone()).collect(),
+            "instance-id" => |it| it.it.instance.iter().map(|it| it.0.clone()).collect(),
             _ => return None,
         };
         Some(read)
     }
-
-    fn tags(&self) -> &BTreeMap<String, String> {
-        &self.tags
-    }
 }
 
 pub(super) fn describe(cx: &mut Context<'_>, call: &Call) -> Answer {
-    let input: Describe = call.input()?;
     let ec2 = &cx.region.ec2;
-    if let Some(absent) = input.allocation_id.iter().find(|it| !ec2.addresses.contains_key(*it)) {
-        return Err(no_such_allocation(absent));
-    }
-    let all = ec2.addresses.iter().filter(|(id, _)| wanted(&input.allocation_id, id));
-    let all = all.map(|(id, address)| Found { id, address, tags: ec2.tags_of(id) });
-    let shown: Vec<Value> = select(all, &input.filter)?
+    let asked = Asked::of(call, "AllocationId")?;
+    let (page, _) = asked.among(ec2, &ec2.addresses, no_such_allocation, |_, _| ())?;
+    let shown: Vec<Value> = page
         .iter()
-        .map(|Found { id, address, tags }| {
+        .map(|Found { id, it: address, tags, .. }| {
             json!({
                 "publicIp": address.ip,
                 "allocationId": id,
@@ -188,7 +172,7 @@ pub(super) fn describe(cx: &mut Context<'_>, call: &Call) -> Answer {
     Ok(json!({ "addressesSet": shown }))
 }
 
-fn no_such_allocation(id: &str) -> Refusal {
+pub(super) fn no_such_allocation(id: &str) -> Refusal {
     let words = format!("The allocation ID '{id}' does not exist");
     Refusal::new("InvalidAllocationID.NotFound", words)
 }

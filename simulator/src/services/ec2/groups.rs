@@ -1,36 +1,45 @@
 //! Security groups.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
     Ec2,
-    filters::{Filter, Filtered, Read, paged, select},
-    network::wanted,
+    filters::{Asked, Findable, Found, ReadFound},
+    network::no_such_vpc,
     rules::{self, Rule},
     tags::{self, Specification},
 };
 use crate::{
     call::Call,
     chance::Chance,
+    clock::Time,
     refusal::{Answer, Refusal},
+    visibility::Made,
     world::Context,
 };
 
 /// A security group.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(super) struct Group {
+    #[serde(default)]
+    pub(super) made: Time,
     pub(super) name: String,
     pub(super) description: String,
     pub(super) vpc: String,
+}
+
+impl Made for Group {
+    fn made(&self) -> Time {
+        self.made
+    }
 }
 
 /// The default group of a VPC: its members reach each other and everything.
 pub(super) fn lay(ec2: &mut Ec2, vpc: &str, chance: &mut Chance) {
     let id = format!("sg-{}", chance.hex(17));
     let group = Group {
+        made: Time::default(),
         name: "default".to_owned(),
         description: "default VPC security group".to_owned(),
         vpc: vpc.to_owned(),
@@ -70,8 +79,7 @@ pub(super) fn create(cx: &mut Context<'_>, call: &Call) -> Answer {
     let default = || ec2.vpcs.iter().find(|(_, it)| it.default).map(|(id, _)| id.clone());
     let vpc = input.vpc_id.or_else(default).unwrap_or_default();
     if !ec2.vpcs.contains_key(&vpc) {
-        let words = format!("The vpc ID '{vpc}' does not exist");
-        return Err(Refusal::new("InvalidVpcID.NotFound", words));
+        return Err(no_such_vpc(&vpc));
     }
     check_text("GroupName", &input.group_name)?;
     check_text("GroupDescription", &input.group_description)?;
@@ -88,7 +96,8 @@ pub(super) fn create(cx: &mut Context<'_>, call: &Call) -> Answer {
         return Err(Refusal::new("InvalidGroup.Duplicate", words));
     }
     let id = format!("sg-{}", cx.chance.hex(17));
-    let group = Group { name: input.group_name, description: input.group_description, vpc };
+    let group =
+        Group { made: cx.now, name: input.group_name, description: input.group_description, vpc };
     ec2.groups.insert(id.clone(), group);
     ec2.rules.insert(format!("sgr-{}", cx.chance.hex(17)), Rule::everything(&id, true));
     ec2.tags.insert(id.clone(), tags.clone());
@@ -128,72 +137,42 @@ pub(super) fn delete(cx: &mut Context<'_>, call: &Call) -> Answer {
     Ok(json!({ "return": true, "groupId": id }))
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Describe {
-    #[serde(default)]
-    group_id: Vec<String>,
-    #[serde(default)]
-    group_name: Vec<String>,
-    #[serde(default)]
-    filter: Vec<Filter>,
-    max_results: Option<usize>,
-    next_token: Option<String>,
-}
+/// A group with its rules.
+type FoundGroup<'a, 'r> = Found<'a, Group, Vec<&'r Rule>>;
 
-struct Found<'a> {
-    id: &'a str,
-    group: &'a Group,
-    rules: Vec<&'a Rule>,
-    tags: BTreeMap<String, String>,
-}
-
-impl Found<'_> {
+impl FoundGroup<'_, '_> {
     fn peers(&self, egress: bool) -> Vec<String> {
-        let rules = self.rules.iter().filter(|it| it.egress == egress);
+        let rules = self.more.iter().filter(|it| it.egress == egress);
         rules.filter_map(|it| it.peer.clone()).collect()
     }
 }
 
-impl Filtered for Found<'_> {
-    fn named(filter: &str) -> Option<Read<Self>> {
-        let read: Read<Self> = match filter {
+impl<'r> Findable<Vec<&'r Rule>> for Group {
+    fn named(filter: &str) -> Option<ReadFound<Self, Vec<&'r Rule>>> {
+        let read: ReadFound<Self, Vec<&'r Rule>> = match filter {
             "group-id" => |it| vec![it.id.to_owned()],
-            "group-name" => |it| vec![it.group.name.clone()],
-            "description" => |it| vec![it.group.description.clone()],
-            "vpc-id" => |it| vec![it.group.vpc.clone()],
+            "group-name" => |it| vec![it.it.name.clone()],
+            "description" => |it| vec![it.it.description.clone()],
+            "vpc-id" => |it| vec![it.it.vpc.clone()],
             "ip-permission.group-id" => |it| it.peers(false),
             "egress.ip-permission.group-id" => |it| it.peers(true),
             _ => return None,
         };
         Some(read)
     }
-
-    fn tags(&self) -> &BTreeMap<String, String> {
-        &self.tags
+    fn name(&self) -> Option<&str> {
+        Some(&self.name)
     }
 }
 
 pub(super) fn describe(cx: &mut Context<'_>, call: &Call) -> Answer {
-    let input: Describe = call.input()?;
     let ec2 = &cx.region.ec2;
-    if let Some(absent) = input.group_id.iter().find(|it| !ec2.groups.contains_key(*it)) {
-        return Err(no_such_group(absent));
-    }
-    let named =
-        |name: &String| input.group_name.is_empty() || input.group_name.iter().any(|it| it == name);
-    let all = ec2.groups.iter().filter(|(id, it)| wanted(&input.group_id, id) && named(&it.name));
-    let all = all.map(|(id, group)| Found {
-        id,
-        group,
-        rules: ec2.rules.values().filter(|it| it.group == *id).collect(),
-        tags: ec2.tags_of(id),
-    });
-    let (page, next) =
-        paged(select(all, &input.filter)?, input.next_token.as_deref(), input.max_results)?;
+    let rules_of = |id: &str| ec2.rules.values().filter(|it| it.group == id).collect();
+    let asked = Asked::of_named(call, "GroupId", "GroupName")?;
+    let (page, next) = asked.among(ec2, &ec2.groups, no_such_group, |id, _| rules_of(id))?;
     let shown: Vec<Value> = page
         .iter()
-        .map(|Found { id, group, rules, tags }| {
+        .map(|Found { id, it: group, more: rules, tags }| {
             let permissions = |egress: bool| {
                 rules::permissions(
                     rules.iter().filter(|it| it.egress == egress).copied(),

@@ -1,14 +1,9 @@
 //! Images: some of Canonical's, and some that only look like them.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{
-    filters::{Filter, Filtered, Read, paged, select},
-    network::wanted,
-};
+use super::filters::{Filter, Filtered, Read, paged, select, wanted};
 use crate::{
     call::Call,
     refusal::{Answer, Refusal},
@@ -106,7 +101,6 @@ struct Describe {
 
 struct Found {
     image: &'static Image,
-    nothing: BTreeMap<String, String>,
 }
 
 impl Filtered for Found {
@@ -123,10 +117,6 @@ impl Filtered for Found {
         };
         Some(read)
     }
-
-    fn tags(&self) -> &BTreeMap<String, String> {
-        &self.nothing
-    }
 }
 
 pub(super) fn describe(_: &mut Context<'_>, call: &Call) -> Answer {
@@ -137,7 +127,7 @@ pub(super) fn describe(_: &mut Context<'_>, call: &Call) -> Answer {
     }
     let owned = |it: &&Image| input.owner.is_empty() || input.owner.iter().any(|o| o == it.owner);
     let all = IMAGES.iter().filter(|it| wanted(&input.image_id, it.id)).filter(owned);
-    let all = all.map(|image| Found { image, nothing: BTreeMap::new() });
+    let all = all.map(|image| Found { image });
     let (page, next) =
         paged(select(all, &input.filter)?, input.next_token.as_deref(), input.max_results)?;
     let shown: Vec<Value> = page

@@ -1,7 +1,5 @@
 //! Instances: from pending to terminated.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -9,16 +7,16 @@ use super::{
     Ec2,
     addresses::Address,
     attributes::Metadata,
-    filters::{Filter, Filtered, Read, paged, select},
+    filters::{Asked, Findable, ReadFound, wanted},
     images,
     interfaces::{self, remove_interface},
-    network::wanted,
     tags,
 };
 use crate::{
     call::Call,
     clock::Time,
     refusal::{Answer, Refusal},
+    visibility::Made,
     world::Context,
 };
 
@@ -48,6 +46,12 @@ pub(super) struct Instance {
     /// What it was last told to be, and from when on it is.
     pub(super) will: Will,
     pub(super) from: Time,
+}
+
+impl Made for Instance {
+    fn made(&self) -> Time {
+        self.launched
+    }
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -170,61 +174,29 @@ pub(super) fn sweep(cx: &mut Context<'_>) {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Describe {
-    #[serde(default)]
-    instance_id: Vec<String>,
-    #[serde(default)]
-    filter: Vec<Filter>,
-    max_results: Option<usize>,
-    next_token: Option<String>,
-}
-
-struct Found<'a> {
-    id: &'a str,
-    instance: &'a Instance,
-    state: State,
-    tags: BTreeMap<String, String>,
-}
-
-impl Filtered for Found<'_> {
-    fn named(filter: &str) -> Option<Read<Self>> {
-        let read: Read<Self> = match filter {
+impl Findable<State> for Instance {
+    fn named(filter: &str) -> Option<ReadFound<Self, State>> {
+        let read: ReadFound<Self, State> = match filter {
             "instance-id" => |it| vec![it.id.to_owned()],
-            "instance-state-name" => |it| vec![it.state.name().to_owned()],
-            "instance-type" => |it| vec![it.instance.kind.clone()],
-            "image-id" => |it| vec![it.instance.image.clone()],
-            "subnet-id" => |it| vec![it.instance.subnet.clone()],
-            "client-token" => |it| it.instance.token.clone().into_iter().collect(),
-            "instance.group-id" => |it| it.instance.groups.clone(),
+            "instance-state-name" => |it| vec![it.more.name().to_owned()],
+            "instance-type" => |it| vec![it.it.kind.clone()],
+            "image-id" => |it| vec![it.it.image.clone()],
+            "subnet-id" => |it| vec![it.it.subnet.clone()],
+            "client-token" => |it| it.it.token.clone().into_iter().collect(),
+            "instance.group-id" => |it| it.it.groups.clone(),
             _ => return None,
         };
         Some(read)
     }
-
-    fn tags(&self) -> &BTreeMap<String, String> {
-        &self.tags
-    }
 }
 
 pub(super) fn describe(cx: &mut Context<'_>, call: &Call) -> Answer {
-    let input: Describe = call.input()?;
-    for id in &input.instance_id {
-        there(cx, id)?;
-    }
     let ec2 = &cx.region.ec2;
-    let all = ec2.instances.iter().filter(|(id, _)| wanted(&input.instance_id, id));
-    let all = all.map(|(id, instance)| Found {
-        id,
-        instance,
-        state: instance.state(cx.now),
-        tags: ec2.tags_of(id),
-    });
-    let (page, next) =
-        paged(select(all, &input.filter)?, input.next_token.as_deref(), input.max_results)?;
+    let asked = Asked::of(call, "InstanceId")?;
+    let state = |_: &str, it: &Instance| it.state(cx.now);
+    let (page, next) = asked.among(ec2, &ec2.instances, no_such_instance, state)?;
     let shown: Vec<Value> =
-        page.iter().map(|it| show_reservation(cx, it.id, show(cx, it.id, it.instance))).collect();
+        page.iter().map(|it| show_reservation(cx, it.id, show(cx, it.id, it.it))).collect();
     Ok(json!({ "reservationSet": shown, "nextToken": next }))
 }
 
@@ -415,11 +387,12 @@ fn turn(cx: &mut Context<'_>, call: &Call, will: Will) -> Answer {
 
 /// An instance, which must be there.
 pub(super) fn there<'a>(cx: &'a Context<'_>, id: &str) -> Result<&'a Instance, Refusal> {
-    cx.region.ec2.instances.get(id).ok_or_else(|| {
-        if id.strip_prefix("i-").is_none_or(|it| it.len() < 8) {
-            let words = format!("Invalid id: \"{id}\"");
-            return Refusal::new("InvalidInstanceID.Malformed", words);
-        }
-        Refusal::new("InvalidInstanceID.NotFound", format!("The instance ID '{id}' does not exist"))
-    })
+    cx.region.ec2.instances.get(id).ok_or_else(|| no_such_instance(id))
+}
+
+pub(super) fn no_such_instance(id: &str) -> Refusal {
+    if id.strip_prefix("i-").is_none_or(|it| it.len() < 8) {
+        return Refusal::new("InvalidInstanceID.Malformed", format!("Invalid id: \"{id}\""));
+    }
+    Refusal::new("InvalidInstanceID.NotFound", format!("The instance ID '{id}' does not exist"))
 }

@@ -1,14 +1,14 @@
 //! Network interfaces: of load balancers, tasks and instances. What has one in a security group holds the group.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    filters::{Filter, Filtered, Read, paged, select},
+    filters::{Asked, Findable, Found, ReadFound},
     instances,
-    network::{next_address, wanted},
+    network::next_address,
     tags,
 };
 use crate::{
@@ -100,71 +100,46 @@ pub(super) fn sweep(cx: &mut Context<'_>) {
     cx.region.ec2.interfaces.retain(|_, it| !it.is_gone(now));
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Describe {
-    #[serde(default)]
-    network_interface_id: Vec<String>,
-    #[serde(default)]
-    filter: Vec<Filter>,
-    max_results: Option<usize>,
-    next_token: Option<String>,
-}
-
-struct Found<'a> {
-    id: &'a str,
-    kept: &'a Kept,
+/// Where an interface is.
+struct Place<'a> {
     vpc: String,
     /// Whose it is, if it is an instance's.
     instance: Option<&'a str>,
-    tags: BTreeMap<String, String>,
 }
 
-impl Filtered for Found<'_> {
-    fn named(filter: &str) -> Option<Read<Self>> {
-        let read: Read<Self> = match filter {
-            "group-id" => |it| it.kept.groups.clone(),
+impl<'p> Findable<Place<'p>> for Kept {
+    fn named(filter: &str) -> Option<ReadFound<Self, Place<'p>>> {
+        let read: ReadFound<Self, Place<'p>> = match filter {
+            "group-id" => |it| it.it.groups.clone(),
             "network-interface-id" => |it| vec![it.id.to_owned()],
-            "description" => |it| vec![it.kept.description.clone()],
-            "requester-id" => |it| vec![it.kept.owner.clone()],
-            "subnet-id" => |it| vec![it.kept.subnet.clone()],
-            "vpc-id" => |it| vec![it.vpc.clone()],
-            "attachment.instance-id" => |it| it.instance.into_iter().map(str::to_owned).collect(),
+            "description" => |it| vec![it.it.description.clone()],
+            "requester-id" => |it| vec![it.it.owner.clone()],
+            "subnet-id" => |it| vec![it.it.subnet.clone()],
+            "vpc-id" => |it| vec![it.more.vpc.clone()],
+            "attachment.instance-id" => {
+                |it| it.more.instance.into_iter().map(str::to_owned).collect()
+            }
             "private-ip-address" | "addresses.private-ip-address" => {
-                |it| vec![it.kept.private_ip.clone()]
+                |it| vec![it.it.private_ip.clone()]
             }
             "status" => |_| vec!["in-use".to_owned()],
             _ => return None,
         };
         Some(read)
     }
-
-    fn tags(&self) -> &BTreeMap<String, String> {
-        &self.tags
-    }
 }
 
 pub(super) fn describe(cx: &mut Context<'_>, call: &Call) -> Answer {
-    let input: Describe = call.input()?;
     let ec2 = &cx.region.ec2;
-    let asked = &input.network_interface_id;
-    if let Some(absent) = asked.iter().find(|it| !ec2.interfaces.contains_key(*it)) {
-        let words = format!("The networkInterface ID '{absent}' does not exist");
-        return Err(Refusal::new("InvalidNetworkInterfaceID.NotFound", words));
-    }
-    let all = ec2.interfaces.iter().filter(|(id, _)| wanted(asked, id));
-    let all = all.map(|(id, kept)| Found {
-        id,
-        kept,
+    let place = |id: &str, kept: &Kept| Place {
         vpc: ec2.subnets.get(&kept.subnet).map(|it| it.vpc.clone()).unwrap_or_default(),
         instance: instances::with_interface(ec2, id),
-        tags: ec2.tags_of(id),
-    });
-    let (page, next) =
-        paged(select(all, &input.filter)?, input.next_token.as_deref(), input.max_results)?;
+    };
+    let asked = Asked::of(call, "NetworkInterfaceId")?;
+    let (page, next) = asked.among(ec2, &ec2.interfaces, no_such_interface, place)?;
     let shown: Vec<Value> = page
         .iter()
-        .map(|Found { id, kept, vpc, instance, tags }| {
+        .map(|Found { id, it: kept, more: Place { vpc, instance }, tags }| {
             let groups = kept.groups.iter().map(|group| {
                 let name = ec2.groups.get(group).map(|it| it.name.clone());
                 json!({ "groupId": group, "groupName": name })
@@ -203,4 +178,9 @@ pub(super) fn describe(cx: &mut Context<'_>, call: &Call) -> Answer {
         })
         .collect();
     Ok(json!({ "networkInterfaceSet": shown, "nextToken": next }))
+}
+
+fn no_such_interface(id: &str) -> Refusal {
+    let words = format!("The networkInterface ID '{id}' does not exist");
+    Refusal::new("InvalidNetworkInterfaceID.NotFound", words)
 }

@@ -21,7 +21,14 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{call::Call, chance::Chance, refusal::Answer, refusal::Refusal, world::Context};
+use crate::{
+    call::Call,
+    chance::Chance,
+    refusal::Answer,
+    refusal::Refusal,
+    visibility::{self, Made, hiding},
+    world::Context,
+};
 
 pub(crate) use groups::{default_security_group, security_group_vpc};
 pub(crate) use instances::instance_address;
@@ -115,6 +122,41 @@ pub(crate) fn answer(cx: &mut Context<'_>, call: &Call) -> Answer {
         cx.region.ec2 = before;
     }
     answer
+}
+
+/// Answers a read by who has not heard of what was just made.
+pub(crate) fn as_seen(
+    cx: &mut Context<'_>,
+    act: impl FnOnce(&mut Context<'_>) -> Answer,
+) -> Answer {
+    let after = cx.times.of(|it| it.ec2_seen);
+    let act = |cx: &mut Context<'_>| hiding(cx, after, |cx| &mut cx.region.ec2.instances, act);
+    let act = |cx: &mut Context<'_>| hiding(cx, after, |cx| &mut cx.region.ec2.groups, act);
+    hiding(cx, after, |cx| &mut cx.region.ec2.addresses, act)
+}
+
+/// Refuses a call that refers to something so new that even calls that use it have not heard of it. Deletions have: a
+/// NotFound in answer to one would say that it is done.
+pub(crate) fn check_heard_of(cx: &Context<'_>, call: &Call) -> Result<(), Refusal> {
+    let over = ["Delete", "Release", "Terminate"];
+    let after = cx.times.of(|it| it.ec2_seen) / 2;
+    if after.is_zero() || over.iter().any(|it| call.action.starts_with(it)) {
+        return Ok(());
+    }
+    let ec2 = &cx.region.ec2;
+    let unheard = |id: &str, it: &dyn Made| {
+        visibility::seen_from(id, it.made(), after) > cx.now && call.mentions(id)
+    };
+    if let Some((id, _)) = ec2.groups.iter().find(|(id, it)| unheard(id, *it)) {
+        return Err(groups::no_such_group(id));
+    }
+    if let Some((id, _)) = ec2.instances.iter().find(|(id, it)| unheard(id, *it)) {
+        return Err(instances::no_such_instance(id));
+    }
+    match ec2.addresses.iter().find(|(id, it)| unheard(id, *it)) {
+        Some((id, _)) => Err(addresses::no_such_allocation(id)),
+        None => Ok(()),
+    }
 }
 
 /// Forgets what is over.

@@ -1,13 +1,11 @@
 //! VPCs and subnets. They are there from the beginning; nothing here makes or deletes any.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
     Ec2,
-    filters::{Filter, Filtered, Read, paged, select},
+    filters::{Asked, Findable, Found, ReadFound},
     groups, tags,
 };
 use crate::{
@@ -79,29 +77,11 @@ pub(super) fn next_address(ec2: &mut Ec2, subnet: &str) -> Option<String> {
     Some(std::net::Ipv4Addr::from(address).to_string())
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct DescribeVpcs {
-    #[serde(default)]
-    vpc_id: Vec<String>,
-    #[serde(default)]
-    filter: Vec<Filter>,
-    max_results: Option<usize>,
-    next_token: Option<String>,
-}
-
 pub(super) fn describe_vpcs(cx: &mut Context<'_>, call: &Call) -> Answer {
-    let input: DescribeVpcs = call.input()?;
     let ec2 = &cx.region.ec2;
-    if let Some(absent) = input.vpc_id.iter().find(|it| !ec2.vpcs.contains_key(*it)) {
-        let words = format!("The vpc ID '{absent}' does not exist");
-        return Err(Refusal::new("InvalidVpcID.NotFound", words));
-    }
-    let all = ec2.vpcs.iter().filter(|(id, _)| wanted(&input.vpc_id, id));
-    let all = all.map(|(id, it)| Found { id, it, tags: ec2.tags_of(id) });
-    let (page, next) =
-        paged(select(all, &input.filter)?, input.next_token.as_deref(), input.max_results)?;
-    let shown = page.iter().map(|Found { id, it, tags }| {
+    let asked = Asked::of(call, "VpcId")?;
+    let (page, next) = asked.among(ec2, &ec2.vpcs, no_such_vpc, |_, _| ())?;
+    let shown = page.iter().map(|Found { id, it, tags, .. }| {
         json!({
             "vpcId": id,
             "cidrBlock": it.cidr,
@@ -115,30 +95,13 @@ pub(super) fn describe_vpcs(cx: &mut Context<'_>, call: &Call) -> Answer {
     Ok(json!({ "vpcSet": shown.collect::<Vec<_>>(), "nextToken": next }))
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct DescribeSubnets {
-    #[serde(default)]
-    subnet_id: Vec<String>,
-    #[serde(default)]
-    filter: Vec<Filter>,
-    max_results: Option<usize>,
-    next_token: Option<String>,
-}
-
 pub(super) fn describe_subnets(cx: &mut Context<'_>, call: &Call) -> Answer {
-    let input: DescribeSubnets = call.input()?;
     let ec2 = &cx.region.ec2;
-    if let Some(absent) = input.subnet_id.iter().find(|it| !ec2.subnets.contains_key(*it)) {
-        return Err(no_such_subnet(absent));
-    }
-    let all = ec2.subnets.iter().filter(|(id, _)| wanted(&input.subnet_id, id));
-    let all = all.map(|(id, it)| Found { id, it, tags: ec2.tags_of(id) });
-    let (page, next) =
-        paged(select(all, &input.filter)?, input.next_token.as_deref(), input.max_results)?;
+    let asked = Asked::of(call, "SubnetId")?;
+    let (page, next) = asked.among(ec2, &ec2.subnets, no_such_subnet, |_, _| ())?;
     let shown: Vec<Value> = page
         .iter()
-        .map(|Found { id, it, tags }| {
+        .map(|Found { id, it, tags, .. }| {
             json!({
                 "subnetId": id,
                 "vpcId": it.vpc,
@@ -156,25 +119,17 @@ pub(super) fn describe_subnets(cx: &mut Context<'_>, call: &Call) -> Answer {
     Ok(json!({ "subnetSet": shown, "nextToken": next }))
 }
 
+pub(super) fn no_such_vpc(id: &str) -> Refusal {
+    Refusal::new("InvalidVpcID.NotFound", format!("The vpc ID '{id}' does not exist"))
+}
+
 pub(super) fn no_such_subnet(id: &str) -> Refusal {
     Refusal::new("InvalidSubnetID.NotFound", format!("The subnet ID '{id}' does not exist"))
 }
 
-/// Whether ids were asked for and this is one of them, or none were.
-pub(super) fn wanted(ids: &[String], id: &str) -> bool {
-    ids.is_empty() || ids.iter().any(|it| it == id)
-}
-
-/// Something found, for filters.
-pub(super) struct Found<'a, T> {
-    pub(super) id: &'a str,
-    pub(super) it: &'a T,
-    pub(super) tags: BTreeMap<String, String>,
-}
-
-impl Filtered for Found<'_, Vpc> {
-    fn named(filter: &str) -> Option<Read<Self>> {
-        let read: Read<Self> = match filter {
+impl Findable for Vpc {
+    fn named(filter: &str) -> Option<ReadFound<Self>> {
+        let read: ReadFound<Self> = match filter {
             "vpc-id" => |it| vec![it.id.to_owned()],
             "is-default" | "isDefault" => |it| vec![it.it.default.to_string()],
             "state" => |_| vec!["available".to_owned()],
@@ -183,15 +138,11 @@ impl Filtered for Found<'_, Vpc> {
         };
         Some(read)
     }
-
-    fn tags(&self) -> &BTreeMap<String, String> {
-        &self.tags
-    }
 }
 
-impl Filtered for Found<'_, Subnet> {
-    fn named(filter: &str) -> Option<Read<Self>> {
-        let read: Read<Self> = match filter {
+impl Findable for Subnet {
+    fn named(filter: &str) -> Option<ReadFound<Self>> {
+        let read: ReadFound<Self> = match filter {
             "subnet-id" => |it| vec![it.id.to_owned()],
             "vpc-id" => |it| vec![it.it.vpc.clone()],
             "availability-zone" => |it| vec![it.it.zone.clone()],
@@ -200,9 +151,5 @@ impl Filtered for Found<'_, Subnet> {
             _ => return None,
         };
         Some(read)
-    }
-
-    fn tags(&self) -> &BTreeMap<String, String> {
-        &self.tags
     }
 }

@@ -1,7 +1,5 @@
 //! Which instance profile an instance has.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -116,7 +114,6 @@ struct Describe {
 struct Found {
     instance: String,
     profile: (String, String, String),
-    nothing: BTreeMap<String, String>,
 }
 
 impl Filtered for Found {
@@ -128,10 +125,6 @@ impl Filtered for Found {
         };
         Some(read)
     }
-
-    fn tags(&self) -> &BTreeMap<String, String> {
-        &self.nothing
-    }
 }
 
 pub(super) fn describe(cx: &mut Context<'_>, call: &Call) -> Answer {
@@ -140,7 +133,7 @@ pub(super) fn describe(cx: &mut Context<'_>, call: &Call) -> Answer {
     let all = all.filter_map(|(id, it)| {
         let profile = it.profile.clone()?;
         let asked = input.association_id.is_empty() || input.association_id.contains(&profile.2);
-        asked.then(|| Found { instance: id.clone(), profile, nothing: BTreeMap::new() })
+        asked.then(|| Found { instance: id.clone(), profile })
     });
     let shown: Vec<Value> = select(all, &input.filter)?
         .iter()

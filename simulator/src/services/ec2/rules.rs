@@ -6,9 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    filters::{Filter, Filtered, Read, paged, select},
+    filters::{Asked, Findable, ReadFound},
     groups::{check_text, no_such_group},
-    network::wanted,
     tags::{self, Specification},
 };
 use crate::{
@@ -393,50 +392,22 @@ pub(super) fn modify(cx: &mut Context<'_>, call: &Call) -> Answer {
     Ok(json!({ "return": true }))
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Describe {
-    #[serde(default)]
-    security_group_rule_id: Vec<String>,
-    #[serde(default)]
-    filter: Vec<Filter>,
-    max_results: Option<usize>,
-    next_token: Option<String>,
-}
-
-struct Found<'a> {
-    id: &'a str,
-    rule: &'a Rule,
-    tags: BTreeMap<String, String>,
-}
-
-impl Filtered for Found<'_> {
-    fn named(filter: &str) -> Option<Read<Self>> {
-        let read: Read<Self> = match filter {
-            "group-id" => |it| vec![it.rule.group.clone()],
+impl Findable for Rule {
+    fn named(filter: &str) -> Option<ReadFound<Self>> {
+        let read: ReadFound<Self> = match filter {
+            "group-id" => |it| vec![it.it.group.clone()],
             "security-group-rule-id" => |it| vec![it.id.to_owned()],
             _ => return None,
         };
         Some(read)
     }
-
-    fn tags(&self) -> &BTreeMap<String, String> {
-        &self.tags
-    }
 }
 
 pub(super) fn describe(cx: &mut Context<'_>, call: &Call) -> Answer {
-    let input: Describe = call.input()?;
     let ec2 = &cx.region.ec2;
-    let asked = &input.security_group_rule_id;
-    if let Some(absent) = asked.iter().find(|it| !ec2.rules.contains_key(*it)) {
-        return Err(no_such_rule(absent));
-    }
-    let all = ec2.rules.iter().filter(|(id, _)| wanted(asked, id));
-    let all = all.map(|(id, rule)| Found { id, rule, tags: ec2.tags_of(id) });
-    let (page, next) =
-        paged(select(all, &input.filter)?, input.next_token.as_deref(), input.max_results)?;
-    let shown: Vec<_> = page.iter().map(|it| show(cx, it.id, it.rule, &it.tags)).collect();
+    let asked = Asked::of(call, "SecurityGroupRuleId")?;
+    let (page, next) = asked.among(ec2, &ec2.rules, no_such_rule, |_, _| ())?;
+    let shown: Vec<_> = page.iter().map(|it| show(cx, it.id, it.it, &it.tags)).collect();
     Ok(json!({ "securityGroupRuleSet": shown, "nextToken": next }))
 }
 

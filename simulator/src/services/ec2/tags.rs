@@ -166,7 +166,6 @@ struct One {
     id: String,
     key: String,
     value: String,
-    nothing: BTreeMap<String, String>,
 }
 
 impl Filtered for One {
@@ -180,10 +179,6 @@ impl Filtered for One {
         };
         Some(read)
     }
-
-    fn tags(&self) -> &BTreeMap<String, String> {
-        &self.nothing
-    }
 }
 
 pub(super) fn describe(cx: &mut Context<'_>, call: &Call) -> Answer {
@@ -193,7 +188,6 @@ pub(super) fn describe(cx: &mut Context<'_>, call: &Call) -> Answer {
             id: id.clone(),
             key: key.clone(),
             value: value.clone(),
-            nothing: BTreeMap::new(),
         })
     });
     let (page, next) =

@@ -1,14 +1,13 @@
 //! Volumes: those that instances start from.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    filters::{Filter, Filtered, Read, paged, select},
+    filters::{Asked, Findable, Found, ReadFound},
     images::ROOT,
-    network::wanted,
     tags,
 };
 use crate::{
@@ -76,36 +75,15 @@ pub(super) fn sweep(cx: &mut Context<'_>) {
     });
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Describe {
-    #[serde(default)]
-    volume_id: Vec<String>,
-    #[serde(default)]
-    filter: Vec<Filter>,
-    max_results: Option<usize>,
-    next_token: Option<String>,
-}
-
-struct Found<'a> {
-    id: &'a str,
-    volume: &'a Volume,
-    tags: BTreeMap<String, String>,
-}
-
-impl Filtered for Found<'_> {
-    fn named(filter: &str) -> Option<Read<Self>> {
-        let read: Read<Self> = match filter {
+impl Findable for Volume {
+    fn named(filter: &str) -> Option<ReadFound<Self>> {
+        let read: ReadFound<Self> = match filter {
             "volume-id" => |it| vec![it.id.to_owned()],
-            "attachment.instance-id" => |it| it.volume.instance.clone().into_iter().collect(),
-            "status" => |it| vec![it.volume.status().to_owned()],
+            "attachment.instance-id" => |it| it.it.instance.clone().into_iter().collect(),
+            "status" => |it| vec![it.it.status().to_owned()],
             _ => return None,
         };
         Some(read)
-    }
-
-    fn tags(&self) -> &BTreeMap<String, String> {
-        &self.tags
     }
 }
 
@@ -159,22 +137,13 @@ impl Volume {
     }
 }
 
-fn find<'a>(cx: &'a Context<'_>, input: &Describe) -> Result<Vec<Found<'a>>, Refusal> {
-    let ec2 = &cx.region.ec2;
-    if let Some(absent) = input.volume_id.iter().find(|it| !ec2.volumes.contains_key(*it)) {
-        return Err(no_such_volume(absent));
-    }
-    let all = ec2.volumes.iter().filter(|(id, _)| wanted(&input.volume_id, id));
-    select(all.map(|(id, volume)| Found { id, volume, tags: ec2.tags_of(id) }), &input.filter)
-}
-
 pub(super) fn describe(cx: &mut Context<'_>, call: &Call) -> Answer {
-    let input: Describe = call.input()?;
     let ec2 = &cx.region.ec2;
-    let (page, next) = paged(find(cx, &input)?, input.next_token.as_deref(), input.max_results)?;
+    let asked = Asked::of(call, "VolumeId")?;
+    let (page, next) = asked.among(ec2, &ec2.volumes, no_such_volume, |_, _| ())?;
     let shown: Vec<Value> = page
         .iter()
-        .map(|Found { id, volume, tags }| {
+        .map(|Found { id, it: volume, tags, .. }| {
             let attached = volume.instance.iter().map(|instance| {
                 json!({ "volumeId": id, "instanceId": instance, "device": ROOT, "status": "attached" })
             });
@@ -196,12 +165,13 @@ pub(super) fn describe(cx: &mut Context<'_>, call: &Call) -> Answer {
 }
 
 pub(super) fn describe_modifications(cx: &mut Context<'_>, call: &Call) -> Answer {
-    let input: Describe = call.input()?;
-    let found = find(cx, &input)?;
-    let shown = found.iter().filter_map(|it| {
-        modification(it.id, it.volume, it.volume.modification_state(cx.now, cx.times))
-    });
-    Ok(json!({ "volumeModificationSet": shown.collect::<Vec<_>>() }))
+    let ec2 = &cx.region.ec2;
+    let asked = Asked::of(call, "VolumeId")?;
+    let (page, next) = asked.among(ec2, &ec2.volumes, no_such_volume, |_, _| ())?;
+    let shown = page
+        .iter()
+        .filter_map(|it| modification(it.id, it.it, it.it.modification_state(cx.now, cx.times)));
+    Ok(json!({ "volumeModificationSet": shown.collect::<Vec<_>>(), "nextToken": next }))
 }
 
 fn modification(id: &str, volume: &Volume, state: &str) -> Option<Value> {

@@ -7,15 +7,23 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{invalid, paged, services::Status, short, tags::Tag, tags::rendered};
-use crate::{refusal::Answer, refusal::Refusal, world::Context};
+use crate::{clock::Time, refusal::Answer, refusal::Refusal, visibility::Made, world::Context};
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(super) struct Cluster {
+    #[serde(default)]
+    pub(super) made: Time,
     /// One that was deleted can be described for a while.
     pub(super) active: bool,
     settings: BTreeMap<String, String>,
     configuration: Option<Configuration>,
     pub(super) tags: BTreeMap<String, String>,
+}
+
+impl Made for Cluster {
+    fn made(&self) -> Time {
+        self.made
+    }
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -72,6 +80,7 @@ pub(super) fn create(cx: &mut Context<'_>, input: CreateCluster) -> Answer {
     // Asked for one that is there, ECS answers with it as it is.
     if !cx.region.ecs.clusters.get(&name).is_some_and(|it| it.active) {
         let mut cluster = Cluster {
+            made: cx.now,
             active: true,
             settings: BTreeMap::from([("containerInsights".to_owned(), "disabled".to_owned())]),
             configuration: None,

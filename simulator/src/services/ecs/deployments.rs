@@ -3,15 +3,16 @@
 //! The two have no more in common than a number: a deployment `ecs-svc/N` brings the service revision `N`. A rollback is a
 //! deployment of its own, but belongs to the service deployment that failed.
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+mod described;
 
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+pub(super) use self::described::{current_revisions, describe, describe_revisions, list};
 use super::{
-    clusters,
     fates::Course,
-    invalid, paged, scheduler, seconds,
+    scheduler,
     services::{Revision, Rolling, Service},
-    short,
 };
 use crate::{
     clock::Time,
@@ -290,29 +291,6 @@ impl Deployment {
         why.clone_into(&mut self.reason);
         self.updated = now;
     }
-
-    pub(super) fn render(&self, service: &Service) -> Value {
-        let is_primary = service.deployments.first().is_some_and(|it| it.id == self.id);
-        let tasks = || service.tasks.iter().filter(|it| it.deployment == self.id);
-        let wanted = tasks().filter(|it| it.is_wanted()).count();
-        json!({
-            "id": self.id,
-            "status": if is_primary { "PRIMARY" } else { "ACTIVE" },
-            "taskDefinition": self.revision.task_definition,
-            "desiredCount": if is_primary { service.desired as usize } else { wanted },
-            "pendingCount": tasks().filter(|it| it.is_pending()).count(),
-            "runningCount": tasks().filter(|it| it.is_running()).count(),
-            "failedTasks": self.failed,
-            "createdAt": self.created.seconds(),
-            "updatedAt": self.updated.seconds(),
-            "launchType": "FARGATE",
-            "platformVersion": "1.4.0",
-            "platformFamily": "Linux",
-            "networkConfiguration": self.revision.network.render(),
-            "rolloutState": self.state,
-            "rolloutStateReason": self.reason,
-        })
-    }
 }
 
 impl Record {
@@ -331,147 +309,6 @@ impl Record {
     fn revision_arn(&self, cx: &Context<'_>, service: &Service, number: &str) -> String {
         cx.arn("ecs", &format!("service-revision/{}/{number}", service.key()))
     }
-
-    fn render(&self, cx: &Context<'_>, service: &Service) -> Value {
-        let id = format!("ecs-svc/{}", self.number);
-        let tasks = || service.tasks.iter().filter(|it| it.deployment == id);
-        let breaker = match self.rolling.breaker {
-            _ if self.triggered => "TRIGGERED",
-            true if self.is_under_way() => "MONITORING",
-            true => "MONITORING_COMPLETE",
-            false => "DISABLED",
-        };
-        let source =
-            self.source.iter().map(|it| json!({ "arn": self.revision_arn(cx, service, it) }));
-        let rollback = self.rollback.as_ref().map(|it| {
-            json!({
-                "reason": it.reason,
-                "startedAt": it.started.seconds(),
-                "serviceRevisionArn": self.revision_arn(cx, service, &it.number),
-            })
-        });
-        json!({
-            "serviceDeploymentArn": self.arn,
-            "serviceArn": cx.arn("ecs", &format!("service/{}", service.key())),
-            "clusterArn": cx.arn("ecs", &format!("cluster/{}", service.cluster)),
-            "createdAt": self.created.seconds(),
-            "startedAt": seconds(self.started),
-            "finishedAt": seconds(self.finished.filter(|_| self.status != Status::Stopped)),
-            "stoppedAt": seconds(self.finished.filter(|_| self.status == Status::Stopped)),
-            "updatedAt": self.updated.seconds(),
-            "sourceServiceRevisions": source.collect::<Vec<_>>(),
-            "targetServiceRevision": {
-                "arn": self.revision_arn(cx, service, &self.number),
-                "requestedTaskCount": service.desired,
-                "runningTaskCount": tasks().filter(|it| it.is_running()).count(),
-                "pendingTaskCount": tasks().filter(|it| it.is_pending()).count(),
-            },
-            "status": self.status,
-            "statusReason": self.reason,
-            "deploymentConfiguration": self.rolling.render(),
-            "rollback": rollback,
-            "deploymentCircuitBreaker": {
-                "status": breaker,
-                "failureCount": self.failed,
-                "threshold": self.threshold,
-            },
-        })
-    }
-}
-
-/// The revisions that a service runs now.
-pub(super) fn current_revisions(cx: &Context<'_>, service: &Service) -> Vec<Value> {
-    let running = service.deployments.iter().map(|it| {
-        let tasks = || service.tasks.iter().filter(|task| task.deployment == it.id);
-        json!({
-            "arn": cx.arn("ecs", &format!("service-revision/{}/{}", service.key(), it.number)),
-            "requestedTaskCount": tasks().filter(|it| it.is_wanted()).count(),
-            "runningTaskCount": tasks().filter(|it| it.is_running()).count(),
-            "pendingTaskCount": tasks().filter(|it| it.is_pending()).count(),
-        })
-    });
-    running.collect()
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct List {
-    cluster: Option<String>,
-    service: String,
-    #[serde(default)]
-    status: Vec<String>,
-    next_token: Option<String>,
-    max_results: Option<usize>,
-}
-
-pub(super) fn list(cx: &mut Context<'_>, input: List) -> Answer {
-    let cluster = clusters::find(cx, input.cluster.as_deref())?;
-    let key = format!("{cluster}/{}", short(&input.service));
-    let Some(service) = cx.region.ecs.services.get(&key) else {
-        return Err(Refusal::new("ServiceNotFoundException", "Service not found."));
-    };
-    let asked = |it: &&Record| {
-        input.status.is_empty() || input.status.iter().any(|status| json!(it.status) == **status)
-    };
-    let records = service.records.iter().filter(asked);
-    let (records, next) = paged(records, input.next_token.as_deref(), input.max_results, 20)?;
-    let briefs = records.into_iter().map(|it| {
-        let full = it.render(cx, service);
-        json!({
-            "serviceDeploymentArn": it.arn,
-            "serviceArn": full["serviceArn"],
-            "clusterArn": full["clusterArn"],
-            "createdAt": full["createdAt"],
-            "startedAt": full["startedAt"],
-            "finishedAt": full["finishedAt"],
-            "targetServiceRevisionArn": full["targetServiceRevision"]["arn"],
-            "status": it.status,
-            "statusReason": it.reason,
-        })
-    });
-    Ok(json!({ "serviceDeployments": briefs.collect::<Vec<_>>(), "nextToken": next }))
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Describe {
-    service_deployment_arns: Vec<String>,
-}
-
-pub(super) fn describe(cx: &mut Context<'_>, input: Describe) -> Answer {
-    let (mut described, mut failures) = (Vec::new(), Vec::new());
-    for arn in limited(input.service_deployment_arns)? {
-        match records(cx).find(|(_, it)| it.arn == arn) {
-            Some((service, it)) => described.push(it.render(cx, service)),
-            None => failures.push(json!({ "arn": arn, "reason": "MISSING" })),
-        }
-    }
-    Ok(json!({ "serviceDeployments": described, "failures": failures }))
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct DescribeRevisions {
-    service_revision_arns: Vec<String>,
-}
-
-pub(super) fn describe_revisions(cx: &mut Context<'_>, input: DescribeRevisions) -> Answer {
-    let (mut described, mut failures) = (Vec::new(), Vec::new());
-    for arn in limited(input.service_revision_arns)? {
-        let found =
-            records(cx).find(|(service, it)| it.revision_arn(cx, service, &it.number) == arn);
-        let Some((service, it)) = found else {
-            failures.push(json!({ "arn": arn, "reason": "MISSING" }));
-            continue;
-        };
-        let mut revision = it.revision.render();
-        revision["serviceRevisionArn"] = json!(arn);
-        revision["serviceArn"] = json!(cx.arn("ecs", &format!("service/{}", service.key())));
-        revision["clusterArn"] = json!(cx.arn("ecs", &format!("cluster/{}", service.cluster)));
-        revision["createdAt"] = json!(it.created.seconds());
-        described.push(revision);
-    }
-    Ok(json!({ "serviceRevisions": described, "failures": failures }))
 }
 
 #[derive(Deserialize)]
@@ -508,13 +345,6 @@ pub(super) fn stop(cx: &mut Context<'_>, input: Stop) -> Answer {
 fn records<'a>(cx: &'a Context<'_>) -> impl Iterator<Item = (&'a Service, &'a Record)> {
     let services = cx.region.ecs.services.values();
     services.flat_map(|it| it.records.iter().map(move |record| (it, record)))
-}
-
-fn limited(arns: Vec<String>) -> Result<Vec<String>, Refusal> {
-    match arns.len() {
-        1..=20 => Ok(arns),
-        _ => Err(invalid("Specify between 1 and 20 ARNs.")),
-    }
 }
 
 fn number(cx: &mut Context<'_>) -> String {

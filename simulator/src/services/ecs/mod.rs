@@ -22,7 +22,10 @@ use serde_json::{Value, json};
 pub(crate) use fates::plan;
 pub use fates::{FATES, Fate, meet};
 
-use crate::{call::Call, clock::Time, page, refusal::Answer, refusal::Refusal, world::Context};
+use crate::{
+    call::Call, clock::Time, page, refusal::Answer, refusal::Refusal, visibility::hiding,
+    world::Context,
+};
 
 /// Everything in a region's ECS.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -75,6 +78,16 @@ pub(crate) fn answer(cx: &mut Context<'_>, call: &Call) -> Answer {
         "UpdateService" => services::update(cx, call.input()?),
         _ => Err(call.not_modelled()),
     }
+}
+
+/// Answers a read by who has not heard of what was just made.
+pub(crate) fn as_seen(
+    cx: &mut Context<'_>,
+    act: impl FnOnce(&mut Context<'_>) -> Answer,
+) -> Answer {
+    let after = cx.times.of(|it| it.ecs_seen);
+    let act = |cx: &mut Context<'_>| hiding(cx, after, |cx| &mut cx.region.ecs.services, act);
+    hiding(cx, after, |cx| &mut cx.region.ecs.clusters, act)
 }
 
 /// Something that happens by itself.

@@ -1,25 +1,30 @@
 //! Services: what is wanted, and what can be asked about it. How it comes about is the scheduler's business.
 
+mod checked;
+mod described;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use regex_lite::Regex;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
+use self::checked::{LaunchType, NetworkInput, RollingInput};
+pub(super) use self::described::{describe, list};
 use super::{
     clusters,
-    deployments::{self, Deployment, Record},
+    deployments::{Deployment, Record},
     fates::Course,
-    invalid, paged, scheduler, short,
-    tags::{Tag, checked, rendered},
+    invalid, scheduler, short,
+    tags::{Tag, checked},
     task_definitions,
     tasks::Task,
 };
 use crate::{
     clock::Time,
     refusal::{Answer, Refusal},
-    services::{ec2, elb},
+    visibility::Made,
     world::Context,
 };
 
@@ -54,6 +59,12 @@ pub(super) struct Service {
     pub(super) steady: bool,
     /// When the scheduler looks next.
     pub(super) look_at: Option<Time>,
+}
+
+impl Made for Service {
+    fn made(&self) -> Time {
+        self.created
+    }
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -119,50 +130,6 @@ pub(super) struct Rolling {
 const USUAL: Rolling = Rolling { minimum: 100, maximum: 200, breaker: false, rollback: false };
 /// ECS shows no more events of a service.
 const EVENTS: usize = 100;
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct NetworkInput {
-    awsvpc_configuration: Awsvpc,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Awsvpc {
-    subnets: Vec<String>,
-    #[serde(default)]
-    security_groups: Vec<String>,
-    assign_public_ip: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct RollingInput {
-    deployment_circuit_breaker: Option<Breaker>,
-    maximum_percent: Option<u32>,
-    minimum_healthy_percent: Option<u32>,
-    #[serde(rename = "strategy")]
-    _strategy: Option<Strategy>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Breaker {
-    enable: bool,
-    rollback: bool,
-}
-
-#[derive(Deserialize)]
-enum Strategy {
-    #[serde(rename = "ROLLING")]
-    Rolling,
-}
-
-#[derive(Deserialize)]
-enum LaunchType {
-    #[serde(rename = "FARGATE")]
-    Fargate,
-}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -354,59 +321,6 @@ pub(super) fn delete(cx: &mut Context<'_>, input: DeleteService) -> Answer {
     Ok(json!({ "service": cx.region.ecs.services[&key].render(cx, true) }))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Describe {
-    cluster: Option<String>,
-    services: Vec<String>,
-    #[serde(default)]
-    include: Vec<String>,
-}
-
-pub(super) fn describe(cx: &mut Context<'_>, input: Describe) -> Answer {
-    let cluster = clusters::find(cx, input.cluster.as_deref())?;
-    if input.services.is_empty() {
-        return Err(invalid("Services cannot be empty."));
-    }
-    if input.services.len() > 10 {
-        return Err(invalid("Services cannot have more than 10 elements."));
-    }
-    let with_tags = input.include.iter().any(|it| it == "TAGS");
-    let (mut services, mut failures) = (Vec::new(), Vec::new());
-    for one in &input.services {
-        let key = format!("{cluster}/{}", short(one));
-        match cx.region.ecs.services.get(&key) {
-            Some(it) => services.push(it.render(cx, with_tags)),
-            None => {
-                let arn = cx.arn("ecs", &format!("service/{key}"));
-                failures.push(json!({ "arn": arn, "reason": "MISSING" }));
-            }
-        }
-    }
-    Ok(json!({ "services": services, "failures": failures }))
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct List {
-    cluster: Option<String>,
-    launch_type: Option<String>,
-    next_token: Option<String>,
-    max_results: Option<usize>,
-}
-
-pub(super) fn list(cx: &mut Context<'_>, input: List) -> Answer {
-    let cluster = clusters::find(cx, input.cluster.as_deref())?;
-    let services = cx.region.ecs.services.iter().filter(|(_, it)| {
-        it.cluster == cluster
-            && it.status != Status::Inactive
-            && input.launch_type.as_deref().is_none_or(|it| it == "FARGATE")
-    });
-    let arns = services.map(|(key, _)| cx.arn("ecs", &format!("service/{key}")));
-    let (arns, next) = paged(arns, input.next_token.as_deref(), input.max_results, 10)?;
-    Ok(json!({ "serviceArns": arns, "nextToken": next }))
-}
-
 impl Service {
     /// Where it is in the world.
     pub(super) fn key(&self) -> String {
@@ -460,197 +374,9 @@ impl Service {
         let definition = task_definitions::of(cx, &revision.task_definition);
         definition.map(|it| Course::of(cx, &self.name, it)).unwrap_or_default()
     }
-
-    fn check(&self, cx: &Context<'_>, revision: &Revision) -> Result<(), Refusal> {
-        if self.grace.is_some_and(|it| it > 0) && revision.balancers.is_empty() {
-            return Err(invalid(
-                "Health check grace period is only valid for services configured to use load balancers",
-            ));
-        }
-        let Some(definition) = task_definitions::of(cx, &revision.task_definition) else {
-            return Ok(());
-        };
-        if self.exec && definition.task_role_arn.is_none() {
-            return Err(invalid(
-                "The service couldn't be created because a valid taskRoleArn is not being used. Specify a valid task role in your task definition and try again.",
-            ));
-        }
-        for balancer in &revision.balancers {
-            let Balancer { target_group_arn, container_name: name, container_port: port } =
-                balancer;
-            let containers = &definition.container_definitions;
-            let Some(container) = containers.iter().find(|it| it.name == *name) else {
-                return Err(invalid(format!(
-                    "The container {name} does not exist in the task definition."
-                )));
-            };
-            if !container.port_mappings.iter().any(|it| it.container_port == *port) {
-                return Err(invalid(format!(
-                    "The container {name} did not have a container port {port} defined."
-                )));
-            }
-            match elb::target_group_in_use(cx, target_group_arn) {
-                Some(true) => {}
-                Some(false) => {
-                    return Err(invalid(format!(
-                        "The target group with targetGroupArn {target_group_arn} does not have an associated load balancer."
-                    )));
-                }
-                None => {
-                    return Err(invalid(format!(
-                        "The specified target group does not exist. (targetGroupArn {target_group_arn})"
-                    )));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    pub(super) fn render(&self, cx: &Context<'_>, with_tags: bool) -> Value {
-        let primary = self.deployments.first().or(self.proven.as_ref());
-        let revision = primary.map(|it| &it.revision);
-        let running = self.tasks.iter().filter(|it| it.is_running()).count();
-        let pending = self.tasks.iter().filter(|it| it.is_pending()).count();
-        let events = self.events.iter();
-        let events = events
-            .map(|it| json!({ "id": it.id, "createdAt": it.at.seconds(), "message": it.text }));
-        let balancers = revision.map(|it| it.balancers.as_slice()).unwrap_or_default();
-        let role = format!(
-            "arn:aws:iam::{}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS",
-            cx.account
-        );
-        let current = deployments::current_revisions(cx, self);
-        let under_way = self.records.first().filter(|it| it.is_under_way());
-        json!({
-            "serviceArn": cx.arn("ecs", &format!("service/{}", self.key())),
-            "serviceName": self.name,
-            "clusterArn": cx.arn("ecs", &format!("cluster/{}", self.cluster)),
-            "loadBalancers": balancers,
-            "serviceRegistries": [],
-            "status": self.status,
-            "desiredCount": self.desired,
-            "runningCount": running,
-            "pendingCount": pending,
-            "launchType": "FARGATE",
-            "platformVersion": revision.map(|it| &it.platform),
-            "platformFamily": "Linux",
-            "taskDefinition": revision.map(|it| &it.task_definition),
-            "deploymentConfiguration": self.rolling.render(),
-            "deployments": self.deployments.iter().map(|it| it.render(self)).collect::<Vec<_>>(),
-            "roleArn": (!balancers.is_empty()).then_some(role),
-            "events": events.collect::<Vec<_>>(),
-            "createdAt": self.created.seconds(),
-            "currentServiceDeployment": under_way.map(|it| &it.arn),
-            "currentServiceRevisions": current,
-            "placementConstraints": [],
-            "placementStrategy": [],
-            "networkConfiguration": revision.map(|it| it.network.render()),
-            "healthCheckGracePeriodSeconds": self.grace.unwrap_or(0),
-            "schedulingStrategy": "REPLICA",
-            "deploymentController": { "type": "ECS" },
-            "tags": with_tags.then(|| rendered(&self.tags)),
-            "createdBy": format!("arn:aws:iam::{}:root", cx.account),
-            "enableECSManagedTags": self.managed_tags,
-            "propagateTags": self.propagate,
-            "enableExecuteCommand": self.exec,
-            "availabilityZoneRebalancing": self.rebalancing,
-        })
-    }
-}
-
-impl Revision {
-    /// As a service revision shows it.
-    pub(super) fn render(&self) -> Value {
-        json!({
-            "taskDefinition": self.task_definition,
-            "launchType": "FARGATE",
-            "platformVersion": "1.4.0",
-            "platformFamily": "Linux",
-            "loadBalancers": self.balancers,
-            "networkConfiguration": self.network.render(),
-        })
-    }
-}
-
-impl Network {
-    pub(super) fn render(&self) -> Value {
-        json!({ "awsvpcConfiguration": {
-            "subnets": self.subnets,
-            "securityGroups": self.security_groups,
-            "assignPublicIp": if self.public { "ENABLED" } else { "DISABLED" },
-        }})
-    }
-}
-
-impl NetworkInput {
-    fn checked(self, cx: &Context<'_>) -> Result<Network, Refusal> {
-        let Awsvpc { subnets, mut security_groups, assign_public_ip } = self.awsvpc_configuration;
-        if subnets.is_empty() {
-            return Err(invalid("subnets can not be empty."));
-        }
-        if subnets.len() > 16 {
-            return Err(invalid("subnets can have at most 16 items."));
-        }
-        if security_groups.len() > 5 {
-            return Err(invalid("securityGroups can have at most 5 items."));
-        }
-        let mut vpc = None;
-        for subnet in &subnets {
-            let found = ec2::subnet(cx, subnet).ok_or_else(|| {
-                invalid(format!(
-                    "Error retrieving subnet information for [{subnet}]: The subnet ID '{subnet}' does not exist (ErrorCode: InvalidSubnetID.NotFound)"
-                ))
-            })?;
-            if vpc.get_or_insert_with(|| found.vpc.clone()) != &found.vpc {
-                return Err(invalid("All subnets must be in the same VPC."));
-            }
-        }
-        for group in &security_groups {
-            let found = ec2::security_group_vpc(cx, group).ok_or_else(|| {
-                invalid(format!(
-                    "Error retrieving security group information for [{group}]: The security group '{group}' does not exist (ErrorCode: InvalidGroup.NotFound)"
-                ))
-            })?;
-            if vpc.as_ref() != Some(&found) {
-                return Err(invalid("Subnets and security groups must be in the same VPC."));
-            }
-        }
-        if security_groups.is_empty() {
-            let usual = vpc.and_then(|it| ec2::default_security_group(cx, &it));
-            security_groups.extend(usual);
-        }
-        let public = assign_public_ip.as_deref() == Some("ENABLED");
-        Ok(Network { subnets, security_groups, public })
-    }
 }
 
 impl Rolling {
-    /// The same with what a request says.
-    fn with(self, input: Option<RollingInput>) -> Result<Self, Refusal> {
-        let Some(RollingInput {
-            deployment_circuit_breaker,
-            maximum_percent,
-            minimum_healthy_percent,
-            _strategy: _,
-        }) = input
-        else {
-            return Ok(self);
-        };
-        let breaker = deployment_circuit_breaker.map(|it| (it.enable, it.rollback));
-        let (breaker, rollback) = breaker.unwrap_or((self.breaker, self.rollback));
-        let minimum = minimum_healthy_percent.unwrap_or(self.minimum);
-        let maximum = maximum_percent.unwrap_or(self.maximum);
-        if maximum <= 100 && minimum >= 100 {
-            return Err(invalid(
-                "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments.",
-            ));
-        }
-        if minimum > maximum {
-            return Err(invalid("maximumPercent must not be less than minimumHealthyPercent."));
-        }
-        Ok(Self { minimum, maximum, breaker, rollback })
-    }
-
     /// The least tasks of so many that are to run at any time.
     pub(super) fn least(self, desired: u32) -> usize {
         (u64::from(desired) * u64::from(self.minimum)).div_ceil(100) as usize
@@ -664,16 +390,6 @@ impl Rolling {
     /// After so many failed tasks in a row a deployment has failed.
     pub(super) fn threshold(desired: u32) -> u32 {
         desired.div_ceil(2).clamp(3, 200)
-    }
-
-    pub(super) fn render(self) -> Value {
-        json!({
-            "deploymentCircuitBreaker": { "enable": self.breaker, "rollback": self.rollback },
-            "maximumPercent": self.maximum,
-            "minimumHealthyPercent": self.minimum,
-            "strategy": "ROLLING",
-            "bakeTimeInMinutes": 0,
-        })
     }
 }
 

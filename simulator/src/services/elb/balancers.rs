@@ -13,6 +13,7 @@ use crate::{
     clock::Time,
     refusal::{Answer, Refusal},
     services::ec2,
+    visibility::Made,
     world::Context,
 };
 
@@ -27,6 +28,12 @@ pub(super) struct Balancer {
     dns_name: String,
     created: Time,
     pub(super) attributes: BTreeMap<String, String>,
+}
+
+impl Made for Balancer {
+    fn made(&self) -> Time {
+        self.created
+    }
 }
 
 /// What it has in one subnet.

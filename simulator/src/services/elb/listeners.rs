@@ -11,20 +11,30 @@ use super::{
     within,
 };
 use crate::{
+    clock::Time,
     refusal::{Answer, Refusal},
     services::acm,
+    visibility::Made,
     world::Context,
 };
 
 /// A listener. What it does by default is its default rule's.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(super) struct Listener {
+    #[serde(default)]
+    pub(super) made: Time,
     pub(super) balancer: String,
     pub(super) port: u16,
     pub(super) protocol: String,
     pub(super) certificate: Option<String>,
     policy: Option<String>,
     default_rule: String,
+}
+
+impl Made for Listener {
+    fn made(&self) -> Time {
+        self.made
+    }
 }
 
 /// What an HTTPS listener gets that names none.
@@ -102,8 +112,16 @@ pub(super) fn create(cx: &mut Context<'_>, input: Create) -> Answer {
     let id = cx.chance.hex(16);
     let arn = format!("{}/{id}", balancer.replacen(":loadbalancer/", ":listener/", 1));
     let default_rule = rules::new_arn(cx, &arn);
-    let rule = Rule { listener: arn.clone(), priority: None, conditions: Vec::new(), actions };
+    let rule = Rule {
+        // It is seen with its listener.
+        made: Time::default(),
+        listener: arn.clone(),
+        priority: None,
+        conditions: Vec::new(),
+        actions,
+    };
     let listener = Listener {
+        made: cx.now,
         balancer,
         port,
         protocol,

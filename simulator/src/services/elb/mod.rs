@@ -18,7 +18,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
-    call::Call, clock::Time, page::page, refusal::Answer, refusal::Refusal, world::Context,
+    call::Call, clock::Time, page::page, refusal::Answer, refusal::Refusal, visibility::hiding,
+    world::Context,
 };
 
 /// Everything of a region, by ARN.
@@ -64,6 +65,18 @@ pub(crate) fn answer(cx: &mut Context<'_>, call: &Call) -> Answer {
         "SetSubnets" => balancers::set_subnets(cx, call.input()?),
         _ => Err(call.not_modelled()),
     }
+}
+
+/// Answers a read by who has not heard of what was just made.
+pub(crate) fn as_seen(
+    cx: &mut Context<'_>,
+    act: impl FnOnce(&mut Context<'_>) -> Answer,
+) -> Answer {
+    let after = cx.times.of(|it| it.elb_seen);
+    let act = |cx: &mut Context<'_>| hiding(cx, after, |cx| &mut cx.region.elb.target_groups, act);
+    let act = |cx: &mut Context<'_>| hiding(cx, after, |cx| &mut cx.region.elb.rules, act);
+    let act = |cx: &mut Context<'_>| hiding(cx, after, |cx| &mut cx.region.elb.listeners, act);
+    hiding(cx, after, |cx| &mut cx.region.elb.balancers, act)
 }
 
 /// What is there.

@@ -13,17 +13,27 @@ use super::{
     within,
 };
 use crate::{
+    clock::Time,
     refusal::{Answer, Refusal},
+    visibility::Made,
     world::Context,
 };
 
 /// A rule. The one without a priority is the listener's default.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(super) struct Rule {
+    #[serde(default)]
+    pub(super) made: Time,
     pub(super) listener: String,
     pub(super) priority: Option<u32>,
     pub(super) conditions: Vec<Condition>,
     pub(super) actions: Vec<Action>,
+}
+
+impl Made for Rule {
+    fn made(&self) -> Time {
+        self.made
+    }
 }
 
 /// What is asked of a request.
@@ -95,7 +105,13 @@ pub(super) fn create(cx: &mut Context<'_>, input: Create) -> Answer {
         return Err(Refusal::new("TooManyRules", message));
     }
     let arn = new_arn(cx, &input.listener_arn);
-    let rule = Rule { listener: input.listener_arn, priority: Some(priority), conditions, actions };
+    let rule = Rule {
+        made: cx.now,
+        listener: input.listener_arn,
+        priority: Some(priority),
+        conditions,
+        actions,
+    };
     let described = describe_one(&arn, &rule);
     cx.region.elb.rules.insert(arn.clone(), rule);
     cx.region.elb.tags.insert(arn, tags);

@@ -15,12 +15,15 @@ use crate::{
     clock::Time,
     refusal::{Answer, Refusal},
     services::ec2,
+    visibility::Made,
     world::Context,
 };
 
 /// A target group.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(super) struct TargetGroup {
+    #[serde(default)]
+    pub(super) made: Time,
     pub(super) name: String,
     pub(super) settings: Settings,
     pub(super) check: Check,
@@ -28,6 +31,12 @@ pub(super) struct TargetGroup {
     pub(super) targets: BTreeMap<String, Target>,
     /// Since when a listener or rule sends requests to it.
     pub(super) used_since: Option<Time>,
+}
+
+impl Made for TargetGroup {
+    fn made(&self) -> Time {
+        self.made
+    }
 }
 
 /// What cannot be changed.
@@ -149,6 +158,7 @@ pub(super) fn create(cx: &mut Context<'_>, input: Create) -> Answer {
     }
     let arn = new_arn(cx, "targetgroup", &name);
     let group = TargetGroup {
+        made: cx.now,
         name,
         settings,
         check,

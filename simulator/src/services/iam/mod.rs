@@ -8,6 +8,7 @@ mod managed;
 pub(crate) mod policy;
 mod profiles;
 mod roles;
+mod tags;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -16,12 +17,18 @@ use regex_lite::Regex;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use self::{policy::Principal, profiles::Profile, roles::Role};
+use self::{
+    policy::Principal,
+    profiles::Profile,
+    roles::Role,
+    tags::{Tag, Tagged, Tags, add_tags, tags_json},
+};
 use crate::{
     call::Call,
     clock::Time,
     page::page,
     refusal::{Answer, Refusal},
+    visibility::hiding,
     world::Context,
 };
 
@@ -47,22 +54,32 @@ pub(crate) fn answer(cx: &mut Context<'_>, call: &Call) -> Answer {
         "GetRole" => roles::get(cx, call.input()?),
         "GetRolePolicy" => roles::get_policy(cx, call.input()?),
         "ListAttachedRolePolicies" => roles::list_attached_policies(cx, call.input()?),
-        "ListInstanceProfileTags" => profiles::list_tags(cx, call.input()?),
+        "ListInstanceProfileTags" => tags::list(cx, call, Tagged::InstanceProfile),
         "ListInstanceProfiles" => profiles::list(cx, call.input()?),
         "ListInstanceProfilesForRole" => profiles::list_for_role(cx, call.input()?),
         "ListRolePolicies" => roles::list_policies(cx, call.input()?),
-        "ListRoleTags" => roles::list_tags(cx, call.input()?),
+        "ListRoleTags" => tags::list(cx, call, Tagged::Role),
         "ListRoles" => roles::list(cx, call.input()?),
         "PutRolePolicy" => roles::put_policy(cx, call.input()?),
         "RemoveRoleFromInstanceProfile" => profiles::remove_role(cx, call.input()?),
-        "TagInstanceProfile" => profiles::tag(cx, call.input()?),
-        "TagRole" => roles::tag(cx, call.input()?),
-        "UntagInstanceProfile" => profiles::untag(cx, call.input()?),
-        "UntagRole" => roles::untag(cx, call.input()?),
+        "TagInstanceProfile" => tags::add(cx, call, Tagged::InstanceProfile),
+        "TagRole" => tags::add(cx, call, Tagged::Role),
+        "UntagInstanceProfile" => tags::remove(cx, call, Tagged::InstanceProfile),
+        "UntagRole" => tags::remove(cx, call, Tagged::Role),
         "UpdateAssumeRolePolicy" => roles::update_trust(cx, call.input()?),
         "UpdateRole" => roles::update(cx, call.input()?),
         _ => Err(call.not_modelled()),
     }
+}
+
+/// Answers a read by who has not heard of what was just made.
+pub(crate) fn as_seen(
+    cx: &mut Context<'_>,
+    act: impl FnOnce(&mut Context<'_>) -> Answer,
+) -> Answer {
+    let after = cx.times.of(|it| it.iam_seen);
+    let act = |cx: &mut Context<'_>| hiding(cx, after, |cx| &mut cx.global.iam.profiles, act);
+    hiding(cx, after, |cx| &mut cx.global.iam.roles, act)
 }
 
 /// What is there.
@@ -213,53 +230,6 @@ fn is_other_principal(cx: &Context<'_>, principal: &str) -> bool {
         ["arn", _, "iam" | "sts", "", account, _] => is_account(account),
         _ => false,
     }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Tag {
-    key: String,
-    #[serde(default)]
-    value: String,
-}
-
-type Tags = BTreeMap<String, String>;
-
-/// Adds tags, within the rules.
-fn add_tags(to: &mut Tags, tags: Vec<Tag>) -> Result<(), Refusal> {
-    let mut keys: Vec<String> = tags.iter().map(|it| it.key.to_lowercase()).collect();
-    keys.sort_unstable();
-    if keys.windows(2).any(|it| it[0] == it[1]) {
-        let words = "Duplicate tag keys found. Please note that Tag keys are case insensitive.";
-        return Err(Refusal::new("InvalidInput", words));
-    }
-    let mut all = to.clone();
-    for Tag { key, value } in tags {
-        if key.to_lowercase().starts_with("aws:") {
-            let words = "Tag keys beginning with 'aws:' are reserved for system use.";
-            return Err(Refusal::new("InvalidInput", words));
-        }
-        let legal = |it: char| it.is_alphanumeric() || it == ' ' || "_.:/=+-@".contains(it);
-        let size = (key.chars().count(), value.chars().count());
-        if !(key.chars().chain(value.chars()).all(legal)
-            && (1..=128).contains(&size.0)
-            && size.1 <= 256)
-        {
-            return Err(invalid(format!(
-                "The tag {key} has characters or a length that tags cannot have."
-            )));
-        }
-        all.insert(key, value);
-    }
-    if all.len() > 50 {
-        return Err(limit("Cannot exceed quota for TagsPerResource: 50"));
-    }
-    *to = all;
-    Ok(())
-}
-
-fn tags_json(tags: &Tags) -> Value {
-    tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect()
 }
 
 /// A page of a list, under its name, with the marker of the next one.

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     clock::Time,
     refusal::{Answer, Refusal},
+    visibility::Made,
     world::Context,
 };
 
@@ -20,9 +21,15 @@ pub(super) struct Profile {
     pub(super) id: String,
     pub(super) arn: String,
     created: Time,
-    tags: Tags,
+    pub(super) tags: Tags,
     /// Name of the one role it can hold.
     pub(super) role: Spreading<Option<String>>,
+}
+
+impl Made for Profile {
+    fn made(&self) -> Time {
+        self.created
+    }
 }
 
 #[derive(Deserialize)]
@@ -141,51 +148,14 @@ pub(super) fn list_for_role(cx: &mut Context<'_>, input: ListForRole) -> Answer 
     listed("InstanceProfiles", profiles, input.marker.as_deref(), input.max_items)
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct ListTags {
-    instance_profile_name: String,
-    marker: Option<String>,
-    max_items: Option<usize>,
-}
-
-pub(super) fn list_tags(cx: &mut Context<'_>, input: ListTags) -> Answer {
-    let Value::Array(tags) = tags_json(&profile(cx, &input.instance_profile_name)?.tags) else {
-        return Ok(Value::Null);
-    };
-    listed("Tags", tags, input.marker.as_deref(), input.max_items)
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct TagProfile {
-    instance_profile_name: String,
-    tags: Vec<Tag>,
-}
-
-pub(super) fn tag(cx: &mut Context<'_>, input: TagProfile) -> Answer {
-    add_tags(&mut profile_mut(cx, &input.instance_profile_name)?.tags, input.tags)?;
-    Ok(Value::Null)
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct UntagProfile {
-    instance_profile_name: String,
-    tag_keys: Vec<String>,
-}
-
-pub(super) fn untag(cx: &mut Context<'_>, input: UntagProfile) -> Answer {
-    let profile = profile_mut(cx, &input.instance_profile_name)?;
-    profile.tags.retain(|key, _| !input.tag_keys.contains(key));
-    Ok(Value::Null)
-}
-
 fn profile<'a>(cx: &'a Context<'_>, name: &str) -> Result<&'a Profile, Refusal> {
     cx.global.iam.profiles.get(name).ok_or_else(|| no_profile(name))
 }
 
-fn profile_mut<'a>(cx: &'a mut Context<'_>, name: &str) -> Result<&'a mut Profile, Refusal> {
+pub(super) fn profile_mut<'a>(
+    cx: &'a mut Context<'_>,
+    name: &str,
+) -> Result<&'a mut Profile, Refusal> {
     cx.global.iam.profiles.get_mut(name).ok_or_else(|| no_profile(name))
 }
 

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     clock::Time,
     refusal::{Answer, Refusal},
+    visibility::Made,
     world::Context,
 };
 
@@ -26,8 +27,14 @@ pub(super) struct Role {
     created: Time,
     description: String,
     max_session: u32,
-    tags: Tags,
+    pub(super) tags: Tags,
     pub(super) rights: Spreading<Rights>,
+}
+
+impl Made for Role {
+    fn made(&self) -> Time {
+        self.created
+    }
 }
 
 /// What spreads to the other services.
@@ -240,13 +247,6 @@ pub(super) fn list_policies(cx: &mut Context<'_>, input: ListOfRole) -> Answer {
     listed("PolicyNames", names, input.marker.as_deref(), input.max_items)
 }
 
-pub(super) fn list_tags(cx: &mut Context<'_>, input: ListOfRole) -> Answer {
-    let Value::Array(tags) = tags_json(&role(cx, &input.role_name)?.tags) else {
-        return Ok(Value::Null);
-    };
-    listed("Tags", tags, input.marker.as_deref(), input.max_items)
-}
-
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct OfAttached {
@@ -296,37 +296,12 @@ pub(super) fn list_attached_policies(cx: &mut Context<'_>, input: ListAttached) 
     listed("AttachedPolicies", attached, input.marker.as_deref(), input.max_items)
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct TagRole {
-    role_name: String,
-    tags: Vec<Tag>,
-}
-
-pub(super) fn tag(cx: &mut Context<'_>, input: TagRole) -> Answer {
-    add_tags(&mut role_mut(cx, &input.role_name)?.tags, input.tags)?;
-    Ok(Value::Null)
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct UntagRole {
-    role_name: String,
-    tag_keys: Vec<String>,
-}
-
-pub(super) fn untag(cx: &mut Context<'_>, input: UntagRole) -> Answer {
-    let role = role_mut(cx, &input.role_name)?;
-    role.tags.retain(|key, _| !input.tag_keys.contains(key));
-    Ok(Value::Null)
-}
-
 /// A role by its name.
 pub(super) fn role<'a>(cx: &'a Context<'_>, name: &str) -> Result<&'a Role, Refusal> {
     cx.global.iam.roles.get(name).ok_or_else(|| no_role(name))
 }
 
-fn role_mut<'a>(cx: &'a mut Context<'_>, name: &str) -> Result<&'a mut Role, Refusal> {
+pub(super) fn role_mut<'a>(cx: &'a mut Context<'_>, name: &str) -> Result<&'a mut Role, Refusal> {
     cx.global.iam.roles.get_mut(name).ok_or_else(|| no_role(name))
 }
 

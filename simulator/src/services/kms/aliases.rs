@@ -8,6 +8,7 @@ use super::{keys, listed, not_found, resolve};
 use crate::{
     clock::Time,
     refusal::{Answer, Refusal},
+    visibility::Made,
     world::Context,
 };
 
@@ -17,6 +18,12 @@ pub(super) struct Alias {
     pub(super) key: String,
     pub(super) created: Time,
     pub(super) updated: Time,
+}
+
+impl Made for Alias {
+    fn made(&self) -> Time {
+        self.created
+    }
 }
 
 /// How the names of AWS's own keys begin.

@@ -13,6 +13,7 @@ use crate::{
         self,
         policy::{self, Place, Principal, Request},
     },
+    visibility::Made,
     world::Context,
 };
 
@@ -31,6 +32,12 @@ pub(super) struct Key {
     pub(super) managed: bool,
     /// What it encrypts with.
     pub(super) material: String,
+}
+
+impl Made for Key {
+    fn made(&self) -> Time {
+        self.created
+    }
 }
 
 const DAY: Duration = Duration::from_secs(86_400);

@@ -18,6 +18,7 @@ use crate::{
     page::page,
     refusal::{Answer, Refusal},
     services::iam::policy::{self, Principal, Request},
+    visibility::hiding,
     world::Context,
 };
 
@@ -54,6 +55,16 @@ pub(crate) fn answer(cx: &mut Context<'_>, call: &Call) -> Answer {
         "UpdateKeyDescription" => keys::update_description(cx, call.input()?),
         _ => Err(call.not_modelled()),
     }
+}
+
+/// Answers a read by who has not heard of what was just made.
+pub(crate) fn as_seen(
+    cx: &mut Context<'_>,
+    act: impl FnOnce(&mut Context<'_>) -> Answer,
+) -> Answer {
+    let after = cx.times.of(|it| it.kms_seen);
+    let act = |cx: &mut Context<'_>| hiding(cx, after, |cx| &mut cx.region.kms.aliases, act);
+    hiding(cx, after, |cx| &mut cx.region.kms.keys, act)
 }
 
 /// What is there, without what AWS keeps itself.

@@ -93,6 +93,10 @@ async fn remember(global: &Global, run: &Arc<Run>, ui: &Ui) -> Result<(), Failur
         return Ok(());
     }
     let config = load(&global.file, ui)?;
+    ui.say(
+        "The state is empty: what to delete is found by name and tag. What takes no tags (DNS records, and everything in \
+         MongoDB Atlas) is found only if stack.yaml declares it.",
+    );
     // Secrets are not needed to delete them.
     let stack = declare(&config, &run.cloud, &|_| None).await?;
     let found = plan(stack, run).await.found();

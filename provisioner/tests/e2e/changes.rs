@@ -23,9 +23,6 @@ fn settle(folder: &Folder, name: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_change_is_planned_done_and_done_with() {
-    if crate::support::moto_only("CreateKeyPair is not modelled") {
-        return;
-    }
     let rehearsal = Rehearsal::start().await;
     let folder = Folder::new(&rehearsal);
     folder.ok(&["up", "--yes"]);

@@ -93,6 +93,32 @@ async fn a_stack_can_be_destroyed_with_its_state_lost_and_made_again_with_its_ke
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_neither_state_nor_stack_yaml_knows_is_found_by_its_tags() {
+    let rehearsal = Rehearsal::start().await;
+    let folder = Folder::new(&rehearsal);
+    folder.ok(&["up", "--yes"]);
+    let yaml = std::fs::read_to_string(folder.path("stack.yaml")).unwrap();
+    let (without_jenkins, _) = yaml.split_once("\nci:").unwrap();
+    folder.write(without_jenkins);
+    folder.lose_state();
+    insta::assert_snapshot!("plan_with_what_was_forgotten", stable(&folder.ok(&["diff"])));
+    folder.ok(&["up", "--yes"]);
+    folder.is_settled();
+    let census = rehearsal.census().await;
+    assert_eq!(census["instances"], serde_json::json!([]), "{census:#}");
+
+    // With nothing declared, tags are all there is.
+    folder.write("name: gsm\nregion: eu-central-1\n");
+    folder.lose_state();
+    let told = folder.run(&["destroy", "--yes"]);
+    assert_eq!(told.code, Some(0), "{}{}", told.stdout, told.stderr);
+    assert!(told.stderr.contains("What takes no tags"), "{}", told.stderr);
+    let census = rehearsal.census().await;
+    let kinds: Vec<_> = left(&census).into_iter().map(|(kind, _)| kind.as_str()).collect();
+    assert_eq!(kinds, ["atlas_accessList", "atlas_clusters", "atlas_users", "records"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stack_without_load_balancer_database_and_jenkins() {
     let rehearsal = Rehearsal::start().await;
     let folder = Folder::new(&rehearsal);

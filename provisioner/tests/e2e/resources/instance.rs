@@ -118,9 +118,6 @@ async fn what_cannot_change_in_place_is_told() {
 
 #[tokio::test]
 async fn what_somebody_else_changed_is_mended() {
-    if crate::support::moto_only("DisassociateIamInstanceProfile is not modelled") {
-        return;
-    }
     let rehearsal = Rehearsal::start().await;
     let cloud = rehearsal.cloud().await;
     let wanted = jenkins("gsm-jenkins", &cloud).await;

@@ -26,9 +26,6 @@ async fn subnet(vpc: &str, cidr: &str, zone: &str, cloud: &Cloud) -> String {
 
 #[tokio::test]
 async fn the_network_is_the_default_one_unless_another_is_given() {
-    if crate::support::moto_only("networks are there and are not made") {
-        return;
-    }
     let rehearsal = Rehearsal::start().await;
     let cloud = rehearsal.cloud().await;
     let default = find(None, &[], &cloud).await.unwrap();
@@ -78,9 +75,6 @@ async fn the_network_is_the_default_one_unless_another_is_given() {
 
 #[tokio::test]
 async fn without_a_default_network_there_is_advice() {
-    if crate::support::moto_only("networks are there and are not deleted") {
-        return;
-    }
     let rehearsal = Rehearsal::start().await;
     let cloud = rehearsal.cloud().await;
     let default = find(None, &[], &cloud).await.unwrap();

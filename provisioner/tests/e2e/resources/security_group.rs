@@ -79,9 +79,6 @@ async fn a_group_without_our_tags_is_somebody_elses() {
 
 #[tokio::test]
 async fn what_holds_a_group_is_named() {
-    if crate::support::moto_only("CreateNetworkInterface is not modelled") {
-        return;
-    }
     let rehearsal = Rehearsal::start().await;
     let cloud = rehearsal.cloud().await;
     let (lb, service) = (group("gsm-lb", &cloud).await, group("gsm-bot", &cloud).await);

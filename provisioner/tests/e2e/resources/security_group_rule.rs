@@ -108,10 +108,6 @@ async fn every_kind_of_rule_reads_as_it_was_written() {
 
 #[tokio::test]
 async fn a_rule_that_says_the_same_is_ours() {
-    if crate::support::moto_only("the short form of AuthorizeSecurityGroupIngress is not modelled")
-    {
-        return;
-    }
     let rehearsal = Rehearsal::start().await;
     let cloud = rehearsal.cloud().await;
     let group = group("gsm-bot", &cloud).await;

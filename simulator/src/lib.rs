@@ -15,6 +15,7 @@ mod page;
 mod protocol;
 mod recorder;
 mod refusal;
+mod rights;
 mod saved;
 #[cfg(feature = "serve")]
 mod serve;

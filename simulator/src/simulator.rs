@@ -19,6 +19,7 @@ use crate::{
     clock::{Clock, Time},
     faults::{Fault, Faults},
     recorder::{Recorder, Seen},
+    rights::Rights,
     saved::Saved,
     times::Times,
     world::World,
@@ -79,6 +80,8 @@ struct Inner {
     /// Delays and faults have a chance of their own: a world does not change its ids because a call was slow.
     chance: Chance,
     faults: Faults,
+    /// None: the caller may do everything.
+    rights: Option<Rights>,
     recorder: Recorder,
     saved: Option<Saved>,
     /// The world as it was before each of the last changes, for stale reads; empty as long as nobody asked for any.
@@ -119,6 +122,7 @@ impl Simulator {
                 held: None,
                 chance: Chance::seeded(!seed),
                 faults: Faults::default(),
+                rights: None,
                 recorder: Recorder::default(),
                 saved,
                 past: VecDeque::new(),
@@ -167,6 +171,22 @@ impl Simulator {
     /// Looks at or changes what goes wrong.
     pub fn faults<T>(&self, with: impl FnOnce(&mut Faults) -> T) -> T {
         with(&mut self.lock().faults)
+    }
+
+    /// Lets the caller do in AWS only what this identity policy allows; None: everything, as at first. A world does not
+    /// remember it.
+    ///
+    /// # Errors
+    ///
+    /// When it is no policy; the text is IAM's.
+    pub fn allow_only(&self, policy: Option<&str>) -> Result<(), String> {
+        self.lock().rights = policy.map(Rights::read).transpose()?;
+        Ok(())
+    }
+
+    /// The actions, with the resources, for which rights were needed since [`allow_only`](Self::allow_only), each once.
+    pub fn needed(&self) -> Vec<(String, String)> {
+        self.lock().rights.iter().flat_map(|it| it.needed().cloned()).collect()
     }
 
     /// The calls since the beginning or the last [`forget`](Self::forget).
@@ -272,6 +292,7 @@ impl Inner {
             self.world = world.seen_like(&self.world);
         }
         self.advance();
+        self.check_rights(call)?;
         if call.mutating && self.keeps_past() {
             self.past.push_back((self.now(), self.world.clone()));
             if self.past.len() > PAST {
@@ -289,6 +310,7 @@ impl Inner {
 
     /// What a replica that lags behind says.
     fn answer_of_the_past(&mut self, call: &Call, ago_ms: u64) -> crate::Answer {
+        self.check_rights(call)?;
         let then = Time(self.now().0.saturating_sub(ago_ms));
         // Each world is from before the change at its time: the first that was changed after `then` is what was then.
         match self.past.iter().find(|(changed, _)| *changed > then) {
@@ -298,6 +320,13 @@ impl Inner {
                 world.answer(call)
             }
             None => self.answer(call),
+        }
+    }
+
+    fn check_rights(&mut self, call: &Call) -> Result<(), crate::Refusal> {
+        match &mut self.rights {
+            Some(rights) => rights.check(&self.world.context(&call.region), call),
+            None => Ok(()),
         }
     }
 

@@ -1,7 +1,5 @@
 //! What each service says of something that was just made, and when it has heard of it.
 
-use bytes::Bytes;
-use http::Request;
 use serde_json::{Value, json};
 
 use crate::{Call, Refusal, Time, Times, World};
@@ -12,15 +10,8 @@ fn world(times: Times, seed: u64) -> World {
     World::new(START, times, seed)
 }
 
-/// Asks as an SDK does; `service` as it is in a signature's scope.
-fn ask(world: &mut World, service: &str, target: &str, body: &str) -> Result<Value, Refusal> {
-    let scope =
-        format!("AWS4-HMAC-SHA256 Credential=x/20261123/eu-central-1/{service}/aws4_request");
-    let request = Request::post("/").header("authorization", scope);
-    let request = request.header("x-amz-target", format!("S.{target}"));
-    let request = request.body(Bytes::from(body.to_owned())).expect("a request");
-    let call = Call::of(&request).expect("a call");
-    world.answer(&call)
+fn ask(world: &mut World, service: &str, action: &str, body: &str) -> Result<Value, Refusal> {
+    world.answer(&Call::sample(service, action, body))
 }
 
 fn code(answer: Result<Value, Refusal>) -> Option<String> {

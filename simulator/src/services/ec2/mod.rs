@@ -32,10 +32,13 @@ use crate::{
     world::Context,
 };
 
+pub(crate) use addresses::address_of;
 pub(crate) use groups::{default_security_group, security_group_vpc};
 pub(crate) use instances::instance_address;
 pub(crate) use interfaces::{Interface, add_interface, remove_interface, set_interface_groups};
 pub(crate) use network::{subnet, vpc_exists};
+pub(crate) use profiles::instance_of;
+pub(crate) use tags::kind_of;
 
 /// Everything of EC2 in a region, each by its id.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     filters::{Filter, Filtered, Read, select},
-    instances::{State, there},
+    instances::{Instance, State, there},
 };
 use crate::{
     call::Call,
@@ -101,10 +101,14 @@ pub(super) fn disassociate(cx: &mut Context<'_>, call: &Call) -> Answer {
 }
 
 /// The instance of an association.
-fn associated(cx: &Context<'_>, association: &str) -> Result<String, Refusal> {
+pub(crate) fn instance_of(cx: &Context<'_>, association: &str) -> Option<String> {
     let mut instances = cx.region.ec2.instances.iter().filter(|(_, it)| !it.is_terminated(cx.now));
-    let found = instances.find(|(_, it)| it.profile.as_ref().is_some_and(|it| it.2 == association));
-    found.map(|(id, _)| id.clone()).ok_or_else(|| {
+    let has = |it: &Instance| it.profile.as_ref().is_some_and(|it| it.2 == association);
+    instances.find(|(_, it)| has(it)).map(|(id, _)| id.clone())
+}
+
+fn associated(cx: &Context<'_>, association: &str) -> Result<String, Refusal> {
+    instance_of(cx, association).ok_or_else(|| {
         let words = format!("The association ID '{association}' does not exist");
         Refusal::new("InvalidAssociationID.NotFound", words)
     })

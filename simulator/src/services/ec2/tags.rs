@@ -64,7 +64,7 @@ pub(super) fn shown(tags: &BTreeMap<String, String>) -> Value {
 }
 
 /// The type of resource in ARNs and tag filters, by the beginning of an id.
-pub(super) fn kind_of(id: &str) -> Option<&'static str> {
+pub(crate) fn kind_of(id: &str) -> Option<&'static str> {
     Some(match id.split_once('-')?.0 {
         "eipalloc" => "elastic-ip",
         "eni" => "network-interface",

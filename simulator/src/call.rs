@@ -312,7 +312,7 @@ impl Call {
             format!("AWS4-HMAC-SHA256 Credential=x/20261123/eu-central-1/{service}/aws4_request");
         let request = Request::post("/").header("authorization", scope);
         let request = request.header("x-amz-target", format!("S.{action}"));
-        let request = request.body(Bytes::from(body.to_owned())).expect("a request");
-        Self::of(&request).expect("a call")
+        let request = request.body(Bytes::from(body.to_owned())).unwrap();
+        Self::of(&request).unwrap()
     }
 }

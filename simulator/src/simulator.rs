@@ -381,10 +381,7 @@ mod tests {
         let scope =
             "AWS4-HMAC-SHA256 Credential=x/20261123/eu-central-1/ec2/aws4_request, SignedHeaders=x";
         let body = "Action=CreateSecurityGroup&GroupName=a&GroupDescription=a";
-        Request::post("/")
-            .header("authorization", scope)
-            .body(Bytes::from(body))
-            .expect("a request")
+        Request::post("/").header("authorization", scope).body(Bytes::from(body)).unwrap()
     }
 
     fn groups(simulator: &Simulator) -> usize {
@@ -396,19 +393,19 @@ mod tests {
         let simulator = Simulator::new(Setup::default());
         let wait = Duration::from_millis(80);
         let planned = serde_json::json!({ "match": { "service": "ec2" }, "refuse": true });
-        let planned: Fault = serde_json::from_value(planned).expect("a fault");
+        let planned: Fault = serde_json::from_value(planned).unwrap();
         simulator.faults(|it| {
             it.latency = (wait, wait);
             it.add(planned);
         });
         let began = simulator.now();
-        let refused = simulator.call(create_group()).await.expect_err("nobody listens");
+        let refused = simulator.call(create_group()).await.unwrap_err();
         assert_eq!(refused.to_string(), "connection refused");
         assert!(matches!(refused, Broken::Refused));
         assert_eq!(simulator.now().since(began), wait);
         assert_eq!((groups(&simulator), simulator.calls().len()), (0, 0));
         // It was planned once.
-        assert_eq!(simulator.call(create_group()).await.expect("an answer").status(), 200);
+        assert_eq!(simulator.call(create_group()).await.unwrap().status(), 200);
         assert_eq!((groups(&simulator), simulator.calls().len()), (1, 1));
     }
 

@@ -14,7 +14,7 @@ fn world() -> World {
 }
 
 fn rights(policy: &str) -> Rights {
-    Rights::read(policy).expect("a policy")
+    Rights::read(policy).unwrap()
 }
 
 fn check(
@@ -28,13 +28,13 @@ fn check(
 /// What a call needs, without the account's part of the ARNs.
 fn needed(world: &mut World, call: (&str, &str, &str)) -> Vec<String> {
     let mut rights = rights(EVERYTHING);
-    check(world, &mut rights, call).expect("everything is allowed");
+    check(world, &mut rights, call).unwrap();
     let short = |arn: &str| arn.rsplit("123456789012:").next().unwrap_or_default().to_owned();
     rights.needed().map(|(action, resource)| format!("{action} {}", short(resource))).collect()
 }
 
 fn make(world: &mut World, service: &str, action: &str, body: &str) -> Value {
-    world.answer(&Call::sample(service, action, body)).expect(body)
+    world.answer(&Call::sample(service, action, body)).unwrap()
 }
 
 #[test]
@@ -51,9 +51,9 @@ fn every_call_that_is_modelled_has_a_line_and_no_other() {
         (Service::Ssm, include_str!("../services/ssm.rs")),
         (Service::Tagging, include_str!("../services/tagging.rs")),
     ];
-    let arm = Regex::new(r#"(?m)^ {8}"([A-Z][A-Za-z]*[a-z][A-Za-z]*)" =>"#).expect("a pattern");
+    let arm = Regex::new(r#"(?m)^ {8}"([A-Z][A-Za-z]*[a-z][A-Za-z]*)" =>"#).unwrap();
     for (service, source) in sources {
-        let (_, table) = table::of(service).expect("a table");
+        let (_, table) = table::of(service).unwrap();
         let found = arm.captures_iter(source).filter_map(|it| it.get(1)).map(|it| it.as_str());
         let mut modelled: Vec<&str> = found.collect();
         let mut listed: Vec<&str> =

@@ -136,10 +136,13 @@ fn authorize(cx: &mut Context<'_>, call: &Call, egress: bool) -> Answer {
     Ok(json!({ "return": true, "securityGroupRuleSet": shown }))
 }
 
+/// Protocol, ports and range of addresses of the short form.
+type Short = (Option<String>, (Option<i32>, Option<i32>), Option<String>);
+
 /// The permissions of a call, which has them in the one form or in the other.
 fn permissions(
     given: Vec<Permission>,
-    short: (Option<String>, (Option<i32>, Option<i32>), Option<String>),
+    short: Short,
     egress: bool,
 ) -> Result<Vec<Permission>, Refusal> {
     let refuse = |code: &str, words: &str| Err(Refusal::new(code, words));

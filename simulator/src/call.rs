@@ -236,6 +236,15 @@ impl Call {
         read.map_err(|(path, error)| self.misread(&path, &error))
     }
 
+    /// The input as it came, without its types; nothing where it is XML.
+    pub(crate) fn input_value(&self) -> Value {
+        match self.service.protocol() {
+            Protocol::Ec2 | Protocol::Query { .. } => self.form.clone().into_value(),
+            Protocol::RestXml => Value::Null,
+            Protocol::Json | Protocol::Atlas | Protocol::PlainJson => self.json(),
+        }
+    }
+
     /// Whether a field of its form says this.
     pub(crate) fn mentions(&self, value: &str) -> bool {
         self.form.mentions(value)
@@ -292,5 +301,18 @@ impl Call {
     /// The whole body.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
+    }
+}
+
+#[cfg(test)]
+impl Call {
+    /// As an SDK sends it; `service` as in a signature's scope, `action` where the body does not tell it.
+    pub(crate) fn sample(service: &str, action: &str, body: &str) -> Self {
+        let scope =
+            format!("AWS4-HMAC-SHA256 Credential=x/20261123/eu-central-1/{service}/aws4_request");
+        let request = Request::post("/").header("authorization", scope);
+        let request = request.header("x-amz-target", format!("S.{action}"));
+        let request = request.body(Bytes::from(body.to_owned())).unwrap();
+        Self::of(&request).unwrap()
     }
 }

@@ -38,6 +38,11 @@ pub(crate) fn answer(simulator: &Simulator, request: &Request<Bytes>) -> Respons
         }
         (&Method::PUT, "atlas") => set_atlas(simulator, &body),
         (&Method::PUT, "aws") => set_aws(simulator, &body),
+        (&Method::PUT, "policy") => {
+            let policy = (!body.is_null()).then(|| body.to_string());
+            simulator.allow_only(policy.as_deref()).map(|()| Value::Null)
+        }
+        (&Method::GET, "policy") => Ok(json!(simulator.needed())),
         (&Method::PUT, "rollouts") => {
             simulator.world(|it| ecs::plan(&mut it.context("eu-central-1"), body))
         }

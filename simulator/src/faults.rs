@@ -57,6 +57,9 @@ pub struct Fault {
     /// Delays the call.
     #[serde(default)]
     pub delay_ms: u64,
+    /// Refuses the connection: nothing is received, nothing recorded, and nothing comes of it.
+    #[serde(default)]
+    pub refuse: bool,
     /// Closes the connection in place of an answer.
     #[serde(default)]
     pub drop: bool,
@@ -113,6 +116,8 @@ pub struct Chaos {
     pub throttled: f64,
     /// 500 or 503 before any effect.
     pub unavailable: f64,
+    /// The connection is refused.
+    pub refused: f64,
     /// The connection is reset before any effect.
     pub reset: f64,
     /// The connection is reset after the effect.
@@ -135,6 +140,7 @@ impl Chaos {
             times: once(),
             skip: 0,
             delay_ms: 0,
+            refuse: false,
             drop: false,
             truncate: None,
             after_effect: false,
@@ -159,6 +165,8 @@ impl Chaos {
             fault.status = Some(if chance.happens(0.5) { 500 } else { 503 });
             fault.code = Some("ServiceUnavailable".to_owned());
             fault.message = Some("Service is unavailable. Please try again.".to_owned());
+        } else if chance.happens(self.refused) {
+            fault.refuse = true;
         } else if chance.happens(self.reset) {
             fault.drop = true;
         } else if chance.happens(self.lost) {

@@ -13,6 +13,7 @@ use serde::{
     },
     forward_to_deserialize_any,
 };
+use serde_json::Value;
 
 /// A value or named values.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +42,19 @@ impl Form {
             },
             Self::Text(_) => None,
         }
+    }
+
+    /// As JSON, in which every value is a text.
+    pub(crate) fn into_value(self) -> Value {
+        let fields = match self {
+            Self::Text(text) => return text.into(),
+            Self::Fields(fields) => fields,
+        };
+        if !fields.is_empty() && fields.keys().all(|it| it.parse::<u32>().is_ok()) {
+            let all = Self::Fields(fields).elements().unwrap_or_default();
+            return all.into_iter().map(Self::into_value).collect();
+        }
+        fields.into_iter().map(|(name, it)| (name, it.into_value())).collect()
     }
 
     /// Whether a field, at any depth, says this.

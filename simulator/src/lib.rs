@@ -4,6 +4,9 @@
 //! A [`Simulator`] answers HTTP requests. It plugs into an SDK as its HTTP client, or is served on a port of this machine.
 //! What it models, what it does not, and how far to trust it is told in `docs/simulator.md`.
 
+// A test may give up where the program must not.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 mod call;
 mod census;
 mod chance;
@@ -15,6 +18,7 @@ mod page;
 mod protocol;
 mod recorder;
 mod refusal;
+mod rights;
 mod saved;
 #[cfg(feature = "serve")]
 mod serve;

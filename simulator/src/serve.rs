@@ -83,6 +83,7 @@ async fn answer(
         Ok(response) => Ok(response.map(Full::new)),
         // Its Content-Length announces the whole: after the part, hyper closes the connection.
         Err(Broken::Truncated(part)) => Ok((*part).map(Full::new)),
-        Err(broken @ Broken::Reset) => Err(io::Error::other(broken)),
+        // Served, a connection is accepted before anybody knows what it will ask for, so refusing is closing.
+        Err(broken @ (Broken::Refused | Broken::Reset)) => Err(io::Error::other(broken)),
     }
 }

@@ -19,6 +19,7 @@ use crate::{
     clock::{Clock, Time},
     faults::{Fault, Faults},
     recorder::{Recorder, Seen},
+    rights::Rights,
     saved::Saved,
     times::Times,
     world::World,
@@ -44,6 +45,8 @@ impl Default for Setup {
 /// No answer: what the client sees of a broken connection.
 #[derive(Debug)]
 pub enum Broken {
+    /// There was none: nobody listened. Nothing of the request was received, and nothing came of it.
+    Refused,
     /// The connection was closed before an answer came.
     Reset,
     /// The connection was closed in the middle of the answer, of which this is the part that came.
@@ -53,6 +56,7 @@ pub enum Broken {
 impl fmt::Display for Broken {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
+            Self::Refused => "connection refused",
             Self::Reset => "connection reset by peer",
             Self::Truncated(_) => "connection closed before message completed",
         })
@@ -76,6 +80,8 @@ struct Inner {
     /// Delays and faults have a chance of their own: a world does not change its ids because a call was slow.
     chance: Chance,
     faults: Faults,
+    /// None: the caller may do everything.
+    rights: Option<Rights>,
     recorder: Recorder,
     saved: Option<Saved>,
     /// The world as it was before each of the last changes, for stale reads; empty as long as nobody asked for any.
@@ -116,6 +122,7 @@ impl Simulator {
                 held: None,
                 chance: Chance::seeded(!seed),
                 faults: Faults::default(),
+                rights: None,
                 recorder: Recorder::default(),
                 saved,
                 past: VecDeque::new(),
@@ -134,7 +141,13 @@ impl Simulator {
             Ok(call) => call,
             Err(words) => return Ok(not_found(words)),
         };
-        let (number, fault, wait) = self.lock().begin(&call);
+        let (fault, wait) = self.lock().meet(&call);
+        if fault.as_ref().is_some_and(|it| it.refuse) {
+            // The answer of a machine on which nobody listens takes as long as that of one on which somebody does.
+            pause(wait).await;
+            return Err(Broken::Refused);
+        }
+        let number = self.lock().begin(&call);
         let extra = Duration::from_millis(fault.as_ref().map_or(0, |it| it.delay_ms));
         pause(wait / 2 + extra).await;
         let answer = self.lock().effect(&call, fault.as_ref());
@@ -158,6 +171,22 @@ impl Simulator {
     /// Looks at or changes what goes wrong.
     pub fn faults<T>(&self, with: impl FnOnce(&mut Faults) -> T) -> T {
         with(&mut self.lock().faults)
+    }
+
+    /// Lets the caller do in AWS only what this identity policy allows; None: everything, as at first. A world does not
+    /// remember it.
+    ///
+    /// # Errors
+    ///
+    /// When it is no policy; the text is IAM's.
+    pub fn allow_only(&self, policy: Option<&str>) -> Result<(), String> {
+        self.lock().rights = policy.map(Rights::read).transpose()?;
+        Ok(())
+    }
+
+    /// The actions, with the resources, for which rights were needed since [`allow_only`](Self::allow_only), each once.
+    pub fn needed(&self) -> Vec<(String, String)> {
+        self.lock().rights.iter().flat_map(|it| it.needed().cloned()).collect()
     }
 
     /// The calls since the beginning or the last [`forget`](Self::forget).
@@ -200,16 +229,20 @@ impl Simulator {
 }
 
 impl Inner {
-    fn begin(&mut self, call: &Call) -> (usize, Option<Fault>, Duration) {
-        let now = self.now();
-        let number = self.recorder.begin(call, now);
+    /// What the call meets with: what goes wrong, and how long it takes.
+    fn meet(&mut self, call: &Call) -> (Option<Fault>, Duration) {
         // Digest clients ask without credentials first: that is not the call a fault means.
         let asks_first =
             call.service == crate::Service::Atlas && !call.headers.contains_key("authorization");
         let fault = if asks_first { None } else { self.faults.take(call, &mut self.chance) };
         let (least, most) = self.faults.latency;
         let micros = self.chance.between(least.as_micros() as u64, most.as_micros() as u64);
-        (number, fault, Duration::from_micros(micros))
+        (fault, Duration::from_micros(micros))
+    }
+
+    fn begin(&mut self, call: &Call) -> usize {
+        let now = self.now();
+        self.recorder.begin(call, now)
     }
 
     fn effect(&mut self, call: &Call, fault: Option<&Fault>) -> Result<Response<Bytes>, Broken> {
@@ -259,6 +292,7 @@ impl Inner {
             self.world = world.seen_like(&self.world);
         }
         self.advance();
+        self.check_rights(call)?;
         if call.mutating && self.keeps_past() {
             self.past.push_back((self.now(), self.world.clone()));
             if self.past.len() > PAST {
@@ -276,6 +310,7 @@ impl Inner {
 
     /// What a replica that lags behind says.
     fn answer_of_the_past(&mut self, call: &Call, ago_ms: u64) -> crate::Answer {
+        self.check_rights(call)?;
         let then = Time(self.now().0.saturating_sub(ago_ms));
         // Each world is from before the change at its time: the first that was changed after `then` is what was then.
         match self.past.iter().find(|(changed, _)| *changed > then) {
@@ -285,6 +320,13 @@ impl Inner {
                 world.answer(call)
             }
             None => self.answer(call),
+        }
+    }
+
+    fn check_rights(&mut self, call: &Call) -> Result<(), crate::Refusal> {
+        match &mut self.rights {
+            Some(rights) => rights.check(&self.world.context(&call.region), call),
+            None => Ok(()),
         }
     }
 
@@ -329,4 +371,58 @@ async fn pause(time: Duration) {
 fn wall() -> Time {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     Time::default() + since.unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn create_group() -> Request<Bytes> {
+        let scope =
+            "AWS4-HMAC-SHA256 Credential=x/20261123/eu-central-1/ec2/aws4_request, SignedHeaders=x";
+        let body = "Action=CreateSecurityGroup&GroupName=a&GroupDescription=a";
+        Request::post("/").header("authorization", scope).body(Bytes::from(body)).unwrap()
+    }
+
+    fn groups(simulator: &Simulator) -> usize {
+        simulator.census()["security_groups"].as_array().map_or(0, Vec::len)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_connection_received_nothing_and_has_no_effect() {
+        let simulator = Simulator::new(Setup::default());
+        let wait = Duration::from_millis(80);
+        let planned = serde_json::json!({ "match": { "service": "ec2" }, "refuse": true });
+        let planned: Fault = serde_json::from_value(planned).unwrap();
+        simulator.faults(|it| {
+            it.latency = (wait, wait);
+            it.add(planned);
+        });
+        let began = simulator.now();
+        let refused = simulator.call(create_group()).await.unwrap_err();
+        assert_eq!(refused.to_string(), "connection refused");
+        assert!(matches!(refused, Broken::Refused));
+        assert_eq!(simulator.now().since(began), wait);
+        assert_eq!((groups(&simulator), simulator.calls().len()), (0, 0));
+        // It was planned once.
+        assert_eq!(simulator.call(create_group()).await.unwrap().status(), 200);
+        assert_eq!((groups(&simulator), simulator.calls().len()), (1, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn connections_are_refused_by_chance() {
+        let refusals = async |seed| {
+            let simulator = Simulator::new(Setup { seed, ..Setup::default() });
+            simulator.faults(|it| it.chaos.refused = 0.5);
+            let mut refused = Vec::new();
+            for _ in 0..40 {
+                refused.push(matches!(simulator.call(create_group()).await, Err(Broken::Refused)));
+            }
+            refused
+        };
+        let one = refusals(1).await;
+        assert!((5..35).contains(&one.iter().filter(|it| **it).count()), "{one:?}");
+        assert_eq!(one, refusals(1).await);
+        assert_ne!(one, refusals(2).await);
+    }
 }

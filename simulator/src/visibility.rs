@@ -25,8 +25,8 @@ pub(crate) fn seen_from(id: &str, made: Time, after: Duration) -> Time {
     }
     // Not out of the world's chance: its ids are not to depend on whether things are seen at once.
     let digest = Sha256::digest(format!("{id} {}", made.0));
-    let part = u16::from_be_bytes([digest[0], digest[1]]);
-    made + after.mul_f64(f64::from(part) / f64::from(u16::MAX))
+    let part = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
+    made + after.mul_f64(f64::from(part) / f64::from(u32::MAX))
 }
 
 /// Answers without those of a table that are not seen yet.

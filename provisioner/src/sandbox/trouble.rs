@@ -62,6 +62,11 @@ pub const NAMED: &[Named] = &[
         prepare: |it| it.faults(|it| it.chaos.unavailable = 0.1),
     },
     Named {
+        name: "connections-refused",
+        what: "every tenth connection, by chance, is refused",
+        prepare: |it| it.faults(|it| it.chaos.refused = 0.1),
+    },
+    Named {
         name: "connections-reset",
         what: "every tenth connection, by chance, breaks before the call has an effect",
         prepare: |it| it.faults(|it| it.chaos.reset = 0.1),

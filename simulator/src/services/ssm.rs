@@ -97,6 +97,11 @@ pub(crate) fn exists(cx: &Context<'_>, parameter: &str) -> bool {
     find(cx, parameter).is_some()
 }
 
+/// The key of a parameter, as it was given, by name or ARN.
+pub(crate) fn key_of<'a>(cx: &'a Context<'_>, parameter: &str) -> Option<&'a str> {
+    find(cx, parameter)?.1.key.as_deref()
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct PutParameter {

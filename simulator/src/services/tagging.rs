@@ -11,7 +11,7 @@ use crate::{
     call::Call,
     page::page,
     refusal::{Answer, Refusal},
-    services::{acm, ec2, ecs, elb, kms, logs, ssm},
+    services::{acm, ec2, ecs, elb, iam, kms, logs, ssm},
     world::Context,
 };
 
@@ -94,6 +94,11 @@ fn tagged(cx: &Context<'_>) -> Vec<(String, BTreeMap<String, String>)> {
         ssm::tagged(cx),
     ]
     .concat()
+}
+
+/// Everything that has tags, IAM's as well.
+pub(crate) fn everything(cx: &Context<'_>) -> Vec<(String, BTreeMap<String, String>)> {
+    [tagged(cx), iam::tagged(cx)].concat()
 }
 
 /// Whether an ARN is of a type such as `ec2`, `ec2:instance` or `elasticloadbalancing:loadbalancer/app`.

@@ -1,7 +1,5 @@
 //! What each service says of something that was just made, and when it has heard of it.
 
-use bytes::Bytes;
-use http::Request;
 use serde_json::{Value, json};
 
 use crate::{Call, Refusal, Time, Times, World};
@@ -12,15 +10,8 @@ fn world(times: Times, seed: u64) -> World {
     World::new(START, times, seed)
 }
 
-/// Asks as an SDK does; `service` as it is in a signature's scope.
-fn ask(world: &mut World, service: &str, target: &str, body: &str) -> Result<Value, Refusal> {
-    let scope =
-        format!("AWS4-HMAC-SHA256 Credential=x/20261123/eu-central-1/{service}/aws4_request");
-    let request = Request::post("/").header("authorization", scope);
-    let request = request.header("x-amz-target", format!("S.{target}"));
-    let request = request.body(Bytes::from(body.to_owned())).expect("a request");
-    let call = Call::of(&request).expect("a call");
-    world.answer(&call)
+fn ask(world: &mut World, service: &str, action: &str, body: &str) -> Result<Value, Refusal> {
+    world.answer(&Call::sample(service, action, body))
 }
 
 fn code(answer: Result<Value, Refusal>) -> Option<String> {
@@ -29,7 +20,7 @@ fn code(answer: Result<Value, Refusal>) -> Option<String> {
 
 fn new_group(world: &mut World, name: &str) -> String {
     let body = format!("Action=CreateSecurityGroup&GroupName={name}&GroupDescription=d");
-    let made = ask(world, "ec2", "", &body).expect("a group");
+    let made = ask(world, "ec2", "", &body).unwrap();
     made["groupId"].as_str().unwrap_or_default().to_owned()
 }
 
@@ -51,7 +42,7 @@ fn a_group_is_seen_in_time_and_used_in_half_of_it() {
         let id = new_group(&mut world, "a");
         assert_eq!(describe_group(&mut world, &id).as_deref(), Some("InvalidGroup.NotFound"));
         assert_eq!(authorize(&mut world, &id).as_deref(), Some("InvalidGroup.NotFound"));
-        let listed = ask(&mut world, "ec2", "", "Action=DescribeSecurityGroups").expect("a list");
+        let listed = ask(&mut world, "ec2", "", "Action=DescribeSecurityGroups").unwrap();
         assert!(!listed.to_string().contains(&id), "{listed}");
         // Whoever makes things knows them at once.
         let again = "Action=CreateSecurityGroup&GroupName=a&GroupDescription=d";
@@ -181,11 +172,11 @@ fn each_service_says_so_in_its_own_code_as_long_as_it_may_last() {
         for times in [Times::real(), Times::none()] {
             let at_once = times == Times::none();
             let mut world = world(times, 7);
-            let vpcs = ask(&mut world, "ec2", "", "Action=DescribeVpcs").expect("a VPC");
+            let vpcs = ask(&mut world, "ec2", "", "Action=DescribeVpcs").unwrap();
             let vpc = vpcs["vpcSet"][0]["vpcId"].as_str().unwrap_or_default();
             let (target, body) = case.make;
             let made = ask(&mut world, case.service, target, &body.replace("VPC", vpc));
-            let made = made.expect(case.service);
+            let made = made.unwrap();
             let id = made.pointer(case.id).and_then(Value::as_str).unwrap_or_default();
             let (target, body) = case.read;
             let read =
@@ -202,9 +193,9 @@ fn each_service_says_so_in_its_own_code_as_long_as_it_may_last() {
 fn a_cluster_that_is_not_seen_is_missing() {
     let mut world = world(Times::real(), 1);
     let made = ask(&mut world, "ecs", "CreateCluster", r#"{"clusterName": "a"}"#);
-    assert_eq!(made.expect("a cluster")["cluster"]["status"], "ACTIVE");
+    assert_eq!(made.unwrap()["cluster"]["status"], "ACTIVE");
     let describe = |world: &mut World| {
-        ask(world, "ecs", "DescribeClusters", r#"{"clusters": ["a"]}"#).expect("an answer")
+        ask(world, "ecs", "DescribeClusters", r#"{"clusters": ["a"]}"#).unwrap()
     };
     let failures = &describe(&mut world)["failures"];
     assert_eq!(failures[0]["reason"], json!("MISSING"));

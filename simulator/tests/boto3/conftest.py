@@ -75,11 +75,12 @@ def cloud():
 
 @pytest.fixture
 def new_cloud():
-    """Makes clouds of a test's own: `new_cloud(times="fast")`."""
+    """Makes clouds of a test's own: `new_cloud(times="fast")`. What is new is seen at once there."""
     clouds = []
 
     def make(**options):
         clouds.append(Cloud(**options))
+        clouds[-1].set(seen_after=0)
         return clouds[-1]
 
     yield make

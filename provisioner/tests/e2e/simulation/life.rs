@@ -132,6 +132,7 @@ fn chaos(chance: &mut StdRng) -> Chaos {
     Chaos {
         throttled: some(0.2),
         unavailable: some(0.1),
+        refused: some(0.1),
         reset: some(0.1),
         lost: some(0.1),
         stale: some(0.2),

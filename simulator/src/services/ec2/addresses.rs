@@ -103,6 +103,13 @@ pub(super) fn associate(cx: &mut Context<'_>, call: &Call) -> Answer {
     Ok(json!({ "associationId": association }))
 }
 
+/// The allocation id of the address with this association.
+pub(crate) fn address_of(cx: &Context<'_>, association: &str) -> Option<String> {
+    let has = |it: &Address| it.instance.as_ref().is_some_and(|it| it.1 == association);
+    let mut addresses = cx.region.ec2.addresses.iter();
+    addresses.find(|(_, it)| has(it)).map(|(id, _)| id.clone())
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Disassociate {

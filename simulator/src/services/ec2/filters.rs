@@ -69,7 +69,7 @@ impl<T: Findable<More>, More> Filtered for Found<'_, T, More> {
 pub(super) struct Asked {
     #[serde(default)]
     id: Vec<String>,
-    /// Only security groups have any.
+    /// Only security groups and key pairs have any.
     #[serde(default)]
     name: Vec<String>,
     #[serde(default)]
@@ -87,6 +87,11 @@ impl Asked {
     /// By a call that takes names as well.
     pub(super) fn of_named(call: &Call, ids: &str, names: &str) -> Result<Self, Refusal> {
         call.input_renaming(&[(ids, "Id"), (names, "Name")])
+    }
+
+    /// The names asked for.
+    pub(super) fn names(&self) -> &[String] {
+        &self.name
     }
 
     /// A page of those asked for, which all have to be there; `more`: what filters compare beside the thing itself.

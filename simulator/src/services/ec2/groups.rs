@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 use super::{
     Ec2,
     filters::{Asked, Findable, Found, ReadFound},
-    network::no_such_vpc,
-    rules::{self, Rule},
+    network::{no_default_network, no_such_vpc},
+    permissions,
+    rules::Rule,
     tags::{self, Specification},
 };
 use crate::{
@@ -77,7 +78,7 @@ pub(super) fn create(cx: &mut Context<'_>, call: &Call) -> Answer {
     let [tags] = tags::given(&input.tag_specification, ["security-group"])?;
     let ec2 = &mut cx.region.ec2;
     let default = || ec2.vpcs.iter().find(|(_, it)| it.default).map(|(id, _)| id.clone());
-    let vpc = input.vpc_id.or_else(default).unwrap_or_default();
+    let vpc = input.vpc_id.or_else(default).ok_or_else(no_default_network)?;
     if !ec2.vpcs.contains_key(&vpc) {
         return Err(no_such_vpc(&vpc));
     }
@@ -126,15 +127,20 @@ pub(super) fn delete(cx: &mut Context<'_>, call: &Call) -> Answer {
         let words = format!("resource {id} has a dependent object");
         return Err(Refusal::new("DependencyViolation", words));
     }
-    ec2.groups.remove(&id);
-    ec2.tags.remove(&id);
-    let own: Vec<String> =
-        ec2.rules.iter().filter(|(_, it)| it.group == id).map(|(id, _)| id.clone()).collect();
+    remove(ec2, &id);
+    Ok(json!({ "return": true, "groupId": id }))
+}
+
+/// Takes a group away, with its rules.
+pub(super) fn remove(ec2: &mut Ec2, id: &str) {
+    ec2.groups.remove(id);
+    ec2.tags.remove(id);
+    let own = ec2.rules.iter().filter(|(_, it)| it.group == id);
+    let own: Vec<String> = own.map(|(id, _)| id.clone()).collect();
     for rule in own {
         ec2.rules.remove(&rule);
         ec2.tags.remove(&rule);
     }
-    Ok(json!({ "return": true, "groupId": id }))
 }
 
 /// A group with its rules.
@@ -174,7 +180,7 @@ pub(super) fn describe(cx: &mut Context<'_>, call: &Call) -> Answer {
         .iter()
         .map(|Found { id, it: group, more: rules, tags }| {
             let permissions = |egress: bool| {
-                rules::permissions(
+                permissions::shown(
                     rules.iter().filter(|it| it.egress == egress).copied(),
                     cx.account,
                 )

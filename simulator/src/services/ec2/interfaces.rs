@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use super::{
     filters::{Asked, Findable, Found, ReadFound},
     instances,
-    network::next_address,
-    tags,
+    launch::{asked, check_groups, remembered},
+    network::{next_address, no_such_subnet},
+    tags::{self, Specification},
 };
 use crate::{
     call::Call,
@@ -35,7 +36,10 @@ pub(crate) struct Interface {
 pub(super) struct Kept {
     pub(super) description: String,
     owner: String,
-    subnet: String,
+    /// Made by a caller, and attached to nothing.
+    #[serde(default)]
+    free: bool,
+    pub(super) subnet: String,
     pub(super) groups: Vec<String>,
     pub(super) private_ip: String,
     pub(super) public_ip: Option<String>,
@@ -43,6 +47,10 @@ pub(super) struct Kept {
 }
 
 impl Kept {
+    fn status(&self) -> &'static str {
+        if self.free { "available" } else { "in-use" }
+    }
+
     pub(super) fn is_gone(&self, now: Time) -> bool {
         self.gone.is_some_and(|it| it <= now)
     }
@@ -64,6 +72,7 @@ pub(crate) fn add_interface(
     let kept = Kept {
         description: description.to_owned(),
         owner: owner.to_owned(),
+        free: false,
         subnet: subnet.to_owned(),
         groups: groups.to_vec(),
         private_ip: private_ip.clone(),
@@ -107,6 +116,14 @@ struct Place<'a> {
     instance: Option<&'a str>,
 }
 
+fn place<'a>(cx: &'a Context<'_>, id: &str, it: &Kept) -> Place<'a> {
+    let subnet = cx.region.ec2.subnets.get(&it.subnet);
+    Place {
+        vpc: subnet.map(|it| it.vpc.clone()).unwrap_or_default(),
+        instance: instances::with_interface(&cx.region.ec2, id),
+    }
+}
+
 impl<'p> Findable<Place<'p>> for Kept {
     fn named(filter: &str) -> Option<ReadFound<Self, Place<'p>>> {
         let read: ReadFound<Self, Place<'p>> = match filter {
@@ -122,7 +139,7 @@ impl<'p> Findable<Place<'p>> for Kept {
             "private-ip-address" | "addresses.private-ip-address" => {
                 |it| vec![it.it.private_ip.clone()]
             }
-            "status" => |_| vec!["in-use".to_owned()],
+            "status" => |it| vec![it.it.status().to_owned()],
             _ => return None,
         };
         Some(read)
@@ -131,53 +148,118 @@ impl<'p> Findable<Place<'p>> for Kept {
 
 pub(super) fn describe(cx: &mut Context<'_>, call: &Call) -> Answer {
     let ec2 = &cx.region.ec2;
-    let place = |id: &str, kept: &Kept| Place {
-        vpc: ec2.subnets.get(&kept.subnet).map(|it| it.vpc.clone()).unwrap_or_default(),
-        instance: instances::with_interface(ec2, id),
-    };
     let asked = Asked::of(call, "NetworkInterfaceId")?;
-    let (page, next) = asked.among(ec2, &ec2.interfaces, no_such_interface, place)?;
-    let shown: Vec<Value> = page
-        .iter()
-        .map(|Found { id, it: kept, more: Place { vpc, instance }, tags }| {
-            let groups = kept.groups.iter().map(|group| {
-                let name = ec2.groups.get(group).map(|it| it.name.clone());
-                json!({ "groupId": group, "groupName": name })
-            });
-            let public = match instance {
-                Some(instance) => instances::public_address(ec2, instance, cx.now),
-                None => kept.public_ip.clone(),
-            };
-            let attachment = instance.map(|instance| {
-                json!({
-                    "attachmentId": id.replacen("eni-", "eni-attach-", 1),
-                    "instanceId": instance,
-                    "instanceOwnerId": cx.account,
-                    "deviceIndex": 0,
-                    "status": "attached",
-                    "deleteOnTermination": true,
-                })
-            });
-            json!({
-                "networkInterfaceId": id,
-                "subnetId": kept.subnet,
-                "vpcId": vpc,
-                "availabilityZone": ec2.subnets.get(&kept.subnet).map(|it| it.zone.clone()),
-                "description": kept.description,
-                "ownerId": cx.account,
-                "requesterId": instance.is_none().then_some(&kept.owner),
-                "requesterManaged": instance.is_none(),
-                "status": "in-use",
-                "privateIpAddress": kept.private_ip,
-                "groupSet": groups.collect::<Vec<_>>(),
-                "attachment": attachment,
-                "association": public.map(|it| json!({ "publicIp": it })),
-                "interfaceType": "interface",
-                "tagSet": tags::shown(tags),
-            })
+    let (page, next) =
+        asked.among(ec2, &ec2.interfaces, no_such_interface, |id, it| place(cx, id, it))?;
+    let shown = page.iter().map(|it| show(cx, it));
+    Ok(json!({ "networkInterfaceSet": shown.collect::<Vec<_>>(), "nextToken": next }))
+}
+
+fn show(cx: &Context<'_>, found: &Found<'_, Kept, Place<'_>>) -> Value {
+    let ec2 = &cx.region.ec2;
+    let Found { id, it: kept, more: Place { vpc, instance }, tags } = found;
+    let groups = kept.groups.iter().map(|group| {
+        let name = ec2.groups.get(group).map(|it| it.name.clone());
+        json!({ "groupId": group, "groupName": name })
+    });
+    let public = match instance {
+        Some(instance) => instances::public_address(ec2, instance, cx.now),
+        None => kept.public_ip.clone(),
+    };
+    let attachment = instance.map(|instance| {
+        json!({
+            "attachmentId": id.replacen("eni-", "eni-attach-", 1),
+            "instanceId": instance,
+            "instanceOwnerId": cx.account,
+            "deviceIndex": 0,
+            "status": "attached",
+            "deleteOnTermination": true,
         })
-        .collect();
-    Ok(json!({ "networkInterfaceSet": shown, "nextToken": next }))
+    });
+    let of_service = instance.is_none() && !kept.free;
+    json!({
+        "networkInterfaceId": id,
+        "subnetId": kept.subnet,
+        "vpcId": vpc,
+        "availabilityZone": ec2.subnets.get(&kept.subnet).map(|it| it.zone.clone()),
+        "description": kept.description,
+        "ownerId": cx.account,
+        "requesterId": of_service.then_some(&kept.owner),
+        "requesterManaged": of_service,
+        "status": kept.status(),
+        "privateIpAddress": kept.private_ip,
+        "groupSet": groups.collect::<Vec<_>>(),
+        "attachment": attachment,
+        "association": public.map(|it| json!({ "publicIp": it })),
+        "interfaceType": "interface",
+        "tagSet": tags::shown(tags),
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Create {
+    subnet_id: String,
+    #[serde(default)]
+    description: String,
+    #[serde(default)]
+    security_group_id: Vec<String>,
+    #[serde(default)]
+    tag_specification: Vec<Specification>,
+    client_token: Option<String>,
+}
+
+pub(super) fn create(cx: &mut Context<'_>, call: &Call) -> Answer {
+    let input: Create = call.input()?;
+    if let Some(id) = remembered(cx, call, input.client_token.as_ref())? {
+        return made(cx, &id);
+    }
+    let [tags] = tags::given(&input.tag_specification, ["network-interface"])?;
+    let subnet = input.subnet_id;
+    let vpc =
+        cx.region.ec2.subnets.get(&subnet).ok_or_else(|| no_such_subnet(&subnet))?.vpc.clone();
+    let groups = match input.security_group_id {
+        none if none.is_empty() => super::default_security_group(cx, &vpc).into_iter().collect(),
+        groups => groups,
+    };
+    check_groups(cx, &groups, &vpc)?;
+    let account = cx.account.to_owned();
+    let added = add_interface(cx, &account, &input.description, &subnet, &groups, false);
+    let id = added.ok_or_else(|| no_such_subnet(&subnet))?.id;
+    let ec2 = &mut cx.region.ec2;
+    ec2.tags.insert(id.clone(), tags);
+    if let Some(kept) = ec2.interfaces.get_mut(&id) {
+        kept.free = true;
+    }
+    if let Some(token) = input.client_token {
+        ec2.tokens.insert(token, (asked(call), id.clone()));
+    }
+    made(cx, &id)
+}
+
+fn made(cx: &Context<'_>, id: &str) -> Answer {
+    let it = cx.region.ec2.interfaces.get(id).ok_or_else(|| no_such_interface(id))?;
+    let found = Found { id, it, tags: cx.region.ec2.tags_of(id), more: place(cx, id, it) };
+    Ok(json!({ "networkInterface": show(cx, &found) }))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Delete {
+    network_interface_id: String,
+}
+
+pub(super) fn delete(cx: &mut Context<'_>, call: &Call) -> Answer {
+    let Delete { network_interface_id: id } = call.input()?;
+    let ec2 = &mut cx.region.ec2;
+    if !ec2.interfaces.get(&id).ok_or_else(|| no_such_interface(&id))?.free {
+        let words = format!("Network interface '{id}' is currently in use.");
+        return Err(Refusal::new("InvalidParameterValue", words));
+    }
+    ec2.interfaces.remove(&id);
+    ec2.tags.remove(&id);
+    ec2.tokens.retain(|_, (_, made)| *made != id);
+    Ok(Value::Null)
 }
 
 fn no_such_interface(id: &str) -> Refusal {

@@ -10,7 +10,8 @@ use super::{
     images,
     instances::{Instance, State, Will, show, show_reservation, there},
     interfaces::{self, add_interface},
-    network::no_such_subnet,
+    keys,
+    network::{no_default_network, no_such_subnet},
     profiles,
     tags::{self, Specification},
     volumes::{self, Volume},
@@ -67,22 +68,7 @@ pub(super) struct Ebs {
 
 pub(super) fn run(cx: &mut Context<'_>, call: &Call) -> Answer {
     let input: Run = call.input()?;
-    // The order of the parameters says nothing.
-    let body = String::from_utf8_lossy(&call.body);
-    let mut parameters: Vec<&str> = body.split('&').collect();
-    parameters.sort_unstable();
-    let asked = parameters.join("&");
-    if input.client_token.as_ref().is_some_and(|it| it.len() > 64) {
-        let words = "The client token exceeds the maximum length of 64 characters";
-        return Err(Refusal::new("InvalidParameterValue", words));
-    }
-    if let Some((before, id)) =
-        input.client_token.as_ref().and_then(|it| cx.region.ec2.tokens.get(it)).cloned()
-    {
-        if before != asked {
-            let words = "Arguments on this idempotent request are inconsistent with arguments used in previous request(s).";
-            return Err(Refusal::new("IdempotentParameterMismatch", words));
-        }
+    if let Some(id) = remembered(cx, call, input.client_token.as_ref())? {
         if there(cx, &id)?.is_terminated(cx.now) {
             let words = format!("The instance {id} of this client token has been terminated.");
             return Err(Refusal::new("IdempotentInstanceTerminated", words));
@@ -98,14 +84,17 @@ pub(super) fn run(cx: &mut Context<'_>, call: &Call) -> Answer {
     })?;
     check_type(&input.instance_type, image.architecture)?;
     let ec2 = &cx.region.ec2;
-    let default = || ec2.subnets.keys().next().cloned();
-    let subnet = input.subnet_id.or_else(default).unwrap_or_default();
+    let default = || ec2.subnets.iter().find(|(_, it)| it.default).map(|(id, _)| id.clone());
+    let subnet = input.subnet_id.or_else(default).ok_or_else(no_default_network)?;
     let vpc = ec2.subnets.get(&subnet).ok_or_else(|| no_such_subnet(&subnet))?.vpc.clone();
     let groups = match input.security_group_id.as_slice() {
         [] => super::default_security_group(cx, &vpc).into_iter().collect(),
         groups => groups.to_vec(),
     };
     check_groups(cx, &groups, &vpc)?;
+    if let Some(absent) = input.key_name.as_ref().filter(|it| !keys::exists(cx, it)) {
+        return Err(keys::no_such_key(absent));
+    }
     let profile = match &input.iam_instance_profile {
         Some(named) => Some(profiles::usable(cx, named)?),
         None => None,
@@ -168,7 +157,7 @@ pub(super) fn run(cx: &mut Context<'_>, call: &Call) -> Answer {
     ec2.tags.insert(id.clone(), instance_tags);
     ec2.tags.insert(volume_id, volume_tags);
     if let Some(token) = input.client_token {
-        ec2.tokens.insert(token, (asked, id.clone()));
+        ec2.tokens.insert(token, (asked(call), id.clone()));
     }
     reservation(cx, &id)
 }
@@ -213,6 +202,33 @@ pub(super) fn check_type(kind: &str, architecture: &str) -> Result<(), Refusal> 
         return Err(Refusal::new("InvalidParameterValue", words));
     }
     Ok(())
+}
+
+/// What a call with this client token has made; refused if it asked for something else.
+pub(super) fn remembered(
+    cx: &Context<'_>,
+    call: &Call,
+    token: Option<&String>,
+) -> Result<Option<String>, Refusal> {
+    if token.is_some_and(|it| it.len() > 64) {
+        let words = "The client token exceeds the maximum length of 64 characters";
+        return Err(Refusal::new("InvalidParameterValue", words));
+    }
+    match token.and_then(|it| cx.region.ec2.tokens.get(it)) {
+        Some((before, _)) if *before != asked(call) => {
+            let words = "Arguments on this idempotent request are inconsistent with arguments used in previous request(s).";
+            Err(Refusal::new("IdempotentParameterMismatch", words))
+        }
+        made => Ok(made.map(|(_, id)| id.clone())),
+    }
+}
+
+/// All that a call asks for. The order of the parameters says nothing.
+pub(super) fn asked(call: &Call) -> String {
+    let body = String::from_utf8_lossy(&call.body);
+    let mut parameters: Vec<&str> = body.split('&').collect();
+    parameters.sort_unstable();
+    parameters.join("&")
 }
 
 pub(super) fn check_groups(cx: &Context<'_>, groups: &[String], vpc: &str) -> Result<(), Refusal> {

@@ -9,8 +9,10 @@ mod groups;
 mod images;
 mod instances;
 mod interfaces;
+mod keys;
 mod launch;
 mod network;
+mod permissions;
 mod profiles;
 mod rules;
 mod tags;
@@ -30,10 +32,13 @@ use crate::{
     world::Context,
 };
 
+pub(crate) use addresses::address_of;
 pub(crate) use groups::{default_security_group, security_group_vpc};
 pub(crate) use instances::instance_address;
 pub(crate) use interfaces::{Interface, add_interface, remove_interface, set_interface_groups};
 pub(crate) use network::{subnet, vpc_exists};
+pub(crate) use profiles::instance_of;
+pub(crate) use tags::kind_of;
 
 /// Everything of EC2 in a region, each by its id.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -46,6 +51,8 @@ pub struct Ec2 {
     instances: BTreeMap<String, instances::Instance>,
     volumes: BTreeMap<String, volumes::Volume>,
     addresses: BTreeMap<String, addresses::Address>,
+    #[serde(default)]
+    keys: BTreeMap<String, keys::KeyPair>,
     tags: BTreeMap<String, BTreeMap<String, String>>,
     /// What each client token asked for, and the instance it got.
     tokens: BTreeMap<String, (String, String)>,
@@ -72,16 +79,25 @@ pub(crate) fn answer(cx: &mut Context<'_>, call: &Call) -> Answer {
         "AssociateIamInstanceProfile" => profiles::associate,
         "AuthorizeSecurityGroupEgress" => rules::authorize_egress,
         "AuthorizeSecurityGroupIngress" => rules::authorize_ingress,
+        "CreateKeyPair" => keys::create,
+        "CreateNetworkInterface" => interfaces::create,
         "CreateSecurityGroup" => groups::create,
+        "CreateSubnet" => network::create_subnet,
         "CreateTags" => tags::create,
+        "CreateVpc" => network::create_vpc,
+        "DeleteKeyPair" => keys::delete,
+        "DeleteNetworkInterface" => interfaces::delete,
         "DeleteSecurityGroup" => groups::delete,
+        "DeleteSubnet" => network::delete_subnet,
         "DeleteTags" => tags::delete,
+        "DeleteVpc" => network::delete_vpc,
         "DescribeAddresses" => addresses::describe,
         "DescribeIamInstanceProfileAssociations" => profiles::describe,
         "DescribeImages" => images::describe,
         "DescribeInstanceAttribute" => attributes::describe,
         "DescribeInstanceStatus" => instances::describe_status,
         "DescribeInstances" => instances::describe,
+        "DescribeKeyPairs" => keys::describe,
         "DescribeNetworkInterfaces" => interfaces::describe,
         "DescribeSecurityGroupRules" => rules::describe,
         "DescribeSecurityGroups" => groups::describe,
@@ -91,6 +107,7 @@ pub(crate) fn answer(cx: &mut Context<'_>, call: &Call) -> Answer {
         "DescribeVolumesModifications" => volumes::describe_modifications,
         "DescribeVpcs" => network::describe_vpcs,
         "DisassociateAddress" => addresses::disassociate,
+        "DisassociateIamInstanceProfile" => profiles::disassociate,
         "ModifyInstanceAttribute" => attributes::modify,
         "ModifyInstanceMetadataOptions" => attributes::modify_metadata_options,
         "ModifySecurityGroupRules" => rules::modify,
@@ -174,6 +191,8 @@ pub(crate) fn census(cx: &Context<'_>) -> Vec<(&'static str, Vec<Value>)> {
     let rules = ec2.rules.iter().filter(|(_, it)| made(&it.group));
     let instances = ec2.instances.iter().filter(|(_, it)| !it.is_terminated(cx.now));
     let volumes = ec2.volumes.iter().filter(|(_, it)| !it.is_gone(cx.now));
+    let vpcs = ec2.vpcs.iter().filter(|(_, it)| !it.default);
+    let subnets = ec2.subnets.iter().filter(|(_, it)| !it.default);
     let interfaces = ec2.interfaces.iter().filter(|(_, it)| !it.is_gone(cx.now));
     vec![
         ("security_groups", list(groups, |id, it| json!({ "GroupId": id, "GroupName": it.name }))),
@@ -196,6 +215,12 @@ pub(crate) fn census(cx: &Context<'_>) -> Vec<(&'static str, Vec<Value>)> {
             "addresses",
             list(ec2.addresses.iter(), |id, it| json!({ "AllocationId": id, "PublicIp": it.ip })),
         ),
+        (
+            "key_pairs",
+            list(ec2.keys.iter(), |id, it| json!({ "KeyPairId": id, "KeyName": it.name })),
+        ),
+        ("vpcs", list(vpcs, |id, it| json!({ "VpcId": id, "CidrBlock": it.cidr }))),
+        ("subnets", list(subnets, |id, it| json!({ "SubnetId": id, "CidrBlock": it.cidr }))),
         (
             "network_interfaces",
             list(

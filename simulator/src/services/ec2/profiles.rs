@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     filters::{Filter, Filtered, Read, select},
-    instances::{State, there},
+    instances::{Instance, State, there},
 };
 use crate::{
     call::Call,
@@ -80,16 +80,38 @@ struct Replace {
 
 pub(super) fn replace(cx: &mut Context<'_>, call: &Call) -> Answer {
     let input: Replace = call.input()?;
-    let mut instances = cx.region.ec2.instances.iter();
-    let has = |it: &Option<(String, String, String)>| {
-        it.as_ref().is_some_and(|(_, _, association)| *association == input.association_id)
-    };
-    let id =
-        instances.find(|(_, it)| has(&it.profile)).map(|(id, _)| id.clone()).ok_or_else(|| {
-            let words = format!("The association ID '{}' does not exist", input.association_id);
-            Refusal::new("InvalidAssociationID.NotFound", words)
-        })?;
+    let id = associated(cx, &input.association_id)?;
     give(cx, &id, &input.iam_instance_profile)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Disassociate {
+    association_id: String,
+}
+
+pub(super) fn disassociate(cx: &mut Context<'_>, call: &Call) -> Answer {
+    let Disassociate { association_id: association } = call.input()?;
+    let id = associated(cx, &association)?;
+    let instance = cx.region.ec2.instances.get_mut(&id);
+    let profile = instance.and_then(|it| it.profile.take());
+    let shown =
+        profile.map(|(arn, profile, _)| show(&id, &arn, &profile, &association, "disassociating"));
+    Ok(json!({ "iamInstanceProfileAssociation": shown }))
+}
+
+/// The instance of an association.
+pub(crate) fn instance_of(cx: &Context<'_>, association: &str) -> Option<String> {
+    let mut instances = cx.region.ec2.instances.iter().filter(|(_, it)| !it.is_terminated(cx.now));
+    let has = |it: &Instance| it.profile.as_ref().is_some_and(|it| it.2 == association);
+    instances.find(|(_, it)| has(it)).map(|(id, _)| id.clone())
+}
+
+fn associated(cx: &Context<'_>, association: &str) -> Result<String, Refusal> {
+    instance_of(cx, association).ok_or_else(|| {
+        let words = format!("The association ID '{association}' does not exist");
+        Refusal::new("InvalidAssociationID.NotFound", words)
+    })
 }
 
 fn give(cx: &mut Context<'_>, instance: &str, named: &Named) -> Answer {

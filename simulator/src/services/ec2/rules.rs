@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{
     filters::{Asked, Findable, ReadFound},
     groups::{check_text, no_such_group},
+    permissions::{self, Permission, masked, protocol, rules_of},
     tags::{self, Specification},
 };
 use crate::{
@@ -69,82 +70,19 @@ impl Rule {
     }
 }
 
-/// Rules in the old form, where those of the same protocol and ports are one permission.
-pub(super) fn permissions<'a>(rules: impl Iterator<Item = &'a Rule>, account: &str) -> Vec<Value> {
-    let mut all: BTreeMap<_, Vec<&Rule>> = BTreeMap::new();
-    for rule in rules {
-        all.entry((rule.protocol.clone(), rule.ports)).or_default().push(rule);
-    }
-    let shown = all.into_iter().map(|((protocol, ports), rules)| {
-        let v4 = rules.iter().filter_map(|it| {
-            Some(json!({ "cidrIp": it.cidr_v4.as_ref()?, "description": it.description }))
-        });
-        let v6 = rules.iter().filter_map(|it| {
-            Some(json!({ "cidrIpv6": it.cidr_v6.as_ref()?, "description": it.description }))
-        });
-        let groups = rules.iter().filter_map(|it| {
-            let group = it.peer.as_ref()?;
-            Some(json!({ "groupId": group, "userId": account, "description": it.description }))
-        });
-        json!({
-            "ipProtocol": protocol,
-            "fromPort": ports.map(|it| it.0),
-            "toPort": ports.map(|it| it.1),
-            "ipRanges": v4.collect::<Vec<_>>(),
-            "ipv6Ranges": v6.collect::<Vec<_>>(),
-            "groups": groups.collect::<Vec<_>>(),
-            "prefixListIds": [],
-        })
-    });
-    shown.collect()
-}
-
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Authorize {
     group_id: String,
     #[serde(default)]
     ip_permissions: Vec<Permission>,
-    #[serde(default)]
-    tag_specification: Vec<Specification>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Permission {
-    ip_protocol: String,
+    // The short form, of one permission.
+    ip_protocol: Option<String>,
     from_port: Option<i32>,
     to_port: Option<i32>,
+    cidr_ip: Option<String>,
     #[serde(default)]
-    ip_ranges: Vec<RangeV4>,
-    #[serde(default)]
-    ipv6_ranges: Vec<RangeV6>,
-    #[serde(default)]
-    groups: Vec<Pair>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct RangeV4 {
-    cidr_ip: String,
-    description: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct RangeV6 {
-    cidr_ipv6: String,
-    description: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Pair {
-    group_id: String,
-    /// The account; ours is the only one.
-    #[serde(rename = "UserId")]
-    _user_id: Option<String>,
-    description: Option<String>,
+    tag_specification: Vec<Specification>,
 }
 
 pub(super) fn authorize_ingress(cx: &mut Context<'_>, call: &Call) -> Answer {
@@ -160,7 +98,8 @@ fn authorize(cx: &mut Context<'_>, call: &Call, egress: bool) -> Answer {
     let [tags] = tags::given(&input.tag_specification, ["security-group-rule"])?;
     let group = input.group_id;
     let vpc = cx.region.ec2.groups.get(&group).ok_or_else(|| no_such_group(&group))?.vpc.clone();
-    let new = rules_of(&group, egress, &input.ip_permissions)?;
+    let short = (input.ip_protocol, (input.from_port, input.to_port), input.cidr_ip);
+    let new = rules_of(&group, egress, &permissions(input.ip_permissions, short, egress)?)?;
     if new.is_empty() {
         return Err(Refusal::new(
             "MissingParameter",
@@ -197,58 +136,36 @@ fn authorize(cx: &mut Context<'_>, call: &Call, egress: bool) -> Answer {
     Ok(json!({ "return": true, "securityGroupRuleSet": shown }))
 }
 
-/// One for each peer of each permission.
-fn rules_of(group: &str, egress: bool, permissions: &[Permission]) -> Result<Vec<Rule>, Refusal> {
-    let mut rules = Vec::new();
-    for it in permissions {
-        let protocol = protocol(&it.ip_protocol)?;
-        let ports = match (protocol.as_str(), it.from_port, it.to_port) {
-            ("-1", _, _) => None,
-            (_, Some(from), Some(to)) => Some((from, to)),
-            _ => {
-                let words = "Invalid value for portRange. Must specify both from and to ports with TCP/UDP.";
-                return Err(Refusal::new("InvalidParameterValue", words));
-            }
-        };
-        let base = Rule { protocol, ports, cidr_v4: None, ..Rule::everything(group, egress) };
-        rules.extend(it.ip_ranges.iter().map(|range| Rule {
-            cidr_v4: Some(masked(&range.cidr_ip)),
-            description: range.description.clone(),
-            ..base.clone()
-        }));
-        rules.extend(it.ipv6_ranges.iter().map(|range| Rule {
-            cidr_v6: Some(masked(&range.cidr_ipv6)),
-            description: range.description.clone(),
-            ..base.clone()
-        }));
-        rules.extend(it.groups.iter().map(|pair| Rule {
-            peer: Some(pair.group_id.clone()),
-            description: pair.description.clone(),
-            ..base.clone()
-        }));
-    }
-    Ok(rules)
-}
+/// Protocol, ports and range of addresses of the short form.
+type Short = (Option<String>, (Option<i32>, Option<i32>), Option<String>);
 
-/// EC2 takes bits behind the prefix, and forgets them.
-fn masked(cidr: &str) -> String {
-    cidr.parse::<ipnet::IpNet>().map_or_else(|_| cidr.to_owned(), |it| it.trunc().to_string())
-}
-
-/// By name or by number, as EC2 shows it.
-fn protocol(text: &str) -> Result<String, Refusal> {
-    Ok(match text {
-        "tcp" | "6" => "tcp",
-        "udp" | "17" => "udp",
-        "icmp" | "1" => "icmp",
-        "icmpv6" | "58" => "icmpv6",
-        "-1" | "all" => "-1",
-        _ => {
-            let words = format!("Invalid value '{text}' for IP protocol. Unknown protocol.");
-            return Err(Refusal::new("InvalidParameterValue", words));
+/// The permissions of a call, which has them in the one form or in the other.
+fn permissions(
+    given: Vec<Permission>,
+    short: Short,
+    egress: bool,
+) -> Result<Vec<Permission>, Refusal> {
+    let refuse = |code: &str, words: &str| Err(Refusal::new(code, words));
+    match short {
+        (None, (None, None), None) => Ok(given),
+        _ if egress => {
+            refuse("InvalidParameterValue", "Only ipPermissions are supported for egress rules.")
         }
+        _ if !given.is_empty() => refuse(
+            "InvalidParameterCombination",
+            "The parameter 'ipPermissions' may not be used in combination with 'ipProtocol'",
+        ),
+        (Some(protocol), ports, Some(cidr)) => {
+            Ok(vec![Permission::with_range(protocol, ports, cidr)])
+        }
+        (None, ..) => {
+            refuse("MissingParameter", "The request must contain the parameter ipProtocol")
+        }
+        (_, _, None) => refuse(
+            "MissingParameter",
+            "Either 'cidrIp' or 'SourceSecurityGroupName' should be provided.",
+        ),
     }
-    .to_owned())
 }
 
 fn check(cx: &Context<'_>, rule: &Rule, vpc: &str) -> Result<(), Refusal> {
@@ -306,6 +223,8 @@ fn revoke(cx: &mut Context<'_>, call: &Call, egress: bool) -> Answer {
     if !ec2.groups.contains_key(&group) {
         return Err(no_such_group(&group));
     }
+    let in_default = ec2.groups.get(&group).and_then(|it| ec2.vpcs.get(&it.vpc));
+    let in_default = in_default.is_some_and(|it| it.default);
     let mut doomed = Vec::new();
     for id in input.security_group_rule_id {
         let ours = ec2.rules.get(&id).is_some_and(|it| it.group == group && it.egress == egress);
@@ -314,11 +233,15 @@ fn revoke(cx: &mut Context<'_>, call: &Call, egress: bool) -> Answer {
         }
         doomed.push(id);
     }
-    // In a default VPC, and there is no other, a rule that is not there is no error if it is named by what it says.
+    // In a default VPC, a rule that is not there is no error if it is named by what it says.
     let mut unknown = Vec::new();
     for rule in rules_of(&group, egress, &input.ip_permissions)? {
         match ec2.rules.iter().find(|(_, it)| it.same_as(&rule)) {
             Some((id, _)) => doomed.push(id.clone()),
+            None if !in_default => {
+                let words = "The specified rule does not exist in this security group.";
+                return Err(Refusal::new("InvalidPermission.NotFound", words));
+            }
             None => unknown.push(rule),
         }
     }
@@ -326,7 +249,7 @@ fn revoke(cx: &mut Context<'_>, call: &Call, egress: bool) -> Answer {
         ec2.rules.remove(&id);
         ec2.tags.remove(&id);
     }
-    let unknown = permissions(unknown.iter(), cx.account);
+    let unknown = permissions::shown(unknown.iter(), cx.account);
     Ok(json!({ "return": true, "unknownIpPermissionSet": unknown }))
 }
 
@@ -440,25 +363,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_behind_the_prefix_is_forgotten() {
-        assert_eq!(masked("203.0.113.7/24"), "203.0.113.0/24");
-        assert_eq!(masked("2001:0db8::1/32"), "2001:db8::/32");
-        assert_eq!(masked("203.0.113.7/33"), "203.0.113.7/33");
-    }
-
-    #[test]
     fn what_is_said_about_a_rule_makes_it_no_other() {
         let one = Rule::everything("sg-1", true);
         let said = Rule { description: Some("to everybody".to_owned()), ..one.clone() };
         assert!(said.same_as(&one) && !one.same_as(&Rule::everything("sg-1", false)));
-    }
-
-    #[test]
-    fn rules_of_the_same_ports_are_one_permission() {
-        let v4 = Rule::everything("sg-1", true);
-        let v6 = Rule { cidr_v4: None, cidr_v6: Some("::/0".to_owned()), ..v4.clone() };
-        let shown = permissions([&v4, &v6].into_iter(), "123456789012");
-        assert_eq!(shown.len(), 1);
-        assert_eq!(shown[0]["ipv6Ranges"][0]["cidrIpv6"], "::/0");
     }
 }

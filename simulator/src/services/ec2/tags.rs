@@ -12,6 +12,9 @@ use crate::{
     world::Context,
 };
 
+/// Tags of one thing.
+pub(super) type Tags = BTreeMap<String, String>;
+
 /// Tags in a creating call.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
@@ -61,10 +64,11 @@ pub(super) fn shown(tags: &BTreeMap<String, String>) -> Value {
 }
 
 /// The type of resource in ARNs and tag filters, by the beginning of an id.
-pub(super) fn kind_of(id: &str) -> Option<&'static str> {
+pub(crate) fn kind_of(id: &str) -> Option<&'static str> {
     Some(match id.split_once('-')?.0 {
         "eipalloc" => "elastic-ip",
         "eni" => "network-interface",
+        "key" => "key-pair",
         "i" => "instance",
         "sg" => "security-group",
         "sgr" => "security-group-rule",
@@ -141,6 +145,7 @@ fn there(cx: &Context<'_>, id: &str) -> Result<(), Refusal> {
             (ec2.interfaces.contains_key(id), "InvalidNetworkInterfaceID.NotFound")
         }
         Some("instance") => (ec2.instances.contains_key(id), "InvalidInstanceID.NotFound"),
+        Some("key-pair") => (ec2.keys.contains_key(id), "InvalidKeyPair.NotFound"),
         Some("security-group") => (ec2.groups.contains_key(id), "InvalidGroup.NotFound"),
         Some("security-group-rule") => {
             (ec2.rules.contains_key(id), "InvalidSecurityGroupRuleId.NotFound")

@@ -94,6 +94,30 @@ pub(crate) fn census(cx: &Context<'_>) -> Vec<(&'static str, Vec<Value>)> {
     ]
 }
 
+/// Everything with tags, by ARN.
+pub(crate) fn tagged(cx: &Context<'_>) -> Vec<(String, BTreeMap<String, String>)> {
+    let Iam { roles, profiles } = &cx.global.iam;
+    let roles = roles.values().map(|it| (it.arn.clone(), it.tags.clone()));
+    let profiles = profiles.values().map(|it| (it.arn.clone(), it.tags.clone()));
+    roles.chain(profiles).collect()
+}
+
+/// The ARN of a `role` or an `instance-profile` by its name, if there is one.
+pub(crate) fn arn_of(cx: &Context<'_>, kind: &str, name: &str) -> Option<String> {
+    let Iam { roles, profiles } = &cx.global.iam;
+    match kind {
+        "role" => roles.get(name).map(|it| it.arn.clone()),
+        _ => profiles.get(name).map(|it| it.arn.clone()),
+    }
+}
+
+/// The ARN of the role of an instance profile, by the profile's name or ARN.
+pub(crate) fn role_of_profile(cx: &Context<'_>, profile: &str) -> Option<String> {
+    let name = profile.rsplit('/').next().unwrap_or_default();
+    let role = cx.global.iam.profiles.get(name)?.role.latest().as_ref()?;
+    arn_of(cx, "role", role)
+}
+
 /// Why a service cannot use a role or profile.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Unusable {

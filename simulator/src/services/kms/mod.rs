@@ -174,6 +174,17 @@ fn find<'a>(cx: &'a Context<'_>, id: &str) -> Option<(&'a str, &'a Key)> {
     key.lives(cx).then_some((id.as_str(), key))
 }
 
+/// The ARN of a key by its id, ARN or alias.
+pub(crate) fn key_arn(cx: &Context<'_>, given: &str) -> Option<String> {
+    resolve(cx, given, true).ok().map(|id| arn(cx, &id))
+}
+
+/// The same, if it is not one that AWS keeps itself.
+pub(crate) fn customer_key(cx: &Context<'_>, given: &str) -> Option<String> {
+    let id = resolve(cx, given, true).ok()?;
+    (!cx.region.kms.keys[&id].managed).then(|| arn(cx, &id))
+}
+
 /// The id of a key by its id or ARN, or, where the call takes those, by an alias.
 fn resolve(cx: &Context<'_>, given: &str, by_alias: bool) -> Result<String, Refusal> {
     let prefix = cx.arn("kms", "");

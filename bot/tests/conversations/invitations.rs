@@ -326,7 +326,7 @@ async fn killed_while_inviting(words: &str) {
     let group = world.group("Gamers", &all);
     seen(&world, &all).await;
     notify_group(&world, &group, "raid", &all[..1]).await;
-    let late = Trouble::AnswersLate(Duration::from_millis(700));
+    let late = Trouble::AnswersLate(Duration::from_secs(5));
     let names: Vec<String> = people[1..].iter().map(|it| format!("@{}", it.name)).collect();
     let command = format!("/invite raid {}", names.join(" ").to_lowercase());
     let update = people[0].message(&command).to(&group).update();

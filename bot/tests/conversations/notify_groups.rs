@@ -95,7 +95,7 @@ async fn killed_while_telling_the_group_it_tells_it_once() {
     let world = World::start(Settings::replicas(1)).await;
     let ann = world.person("Ann");
     let group = world.group("Gamers", &[&ann]);
-    let late = Trouble::AnswersLate(Duration::from_millis(700));
+    let late = Trouble::AnswersLate(Duration::from_secs(5));
     world.forget();
     let notices = |words: &str| {
         let calls = world.telegram().calls("sendMessage");

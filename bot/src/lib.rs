@@ -2,6 +2,7 @@
 
 pub mod announcer;
 pub mod callback;
+pub mod caller;
 pub mod cli;
 pub mod clock;
 pub mod commands;
@@ -11,6 +12,7 @@ pub mod dialogue;
 pub mod handlers;
 pub mod house_keeping;
 pub mod log;
+pub mod menus;
 pub mod metrics;
 pub mod polling;
 pub mod presence;

@@ -8,7 +8,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    announcer,
+    announcer, caller,
     clock::Clock,
     config::{Config, Mode},
     context::App,
@@ -83,6 +83,9 @@ pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Running> {
     }
     servers.push(tokio::spawn(house_keeping::run(app.clone())));
     servers.push(tokio::spawn(announcer::run(app.clone())));
+    servers.push(tokio::spawn(caller::run(app.clone())));
+    let menus = app.clone();
+    app.tasks.spawn(async move { crate::menus::keep(&menus).await });
     tracing::info!(%address, bot = app.telegram.me.username, "running");
     Ok(Running { app, address, metrics_address, servers })
 }

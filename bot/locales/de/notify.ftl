@@ -13,6 +13,7 @@ notify-wait = Das war oft. Der nächste Ruf geht in { $span }.
 notify-heading = 📣 { $person } ruft <b>{ $name }</b>
 notify-attention = … und bittet um eure Aufmerksamkeit.
 notify-more = 📣 <b>{ $name }</b>: { $people }
+notify-again = <i>Ich wurde unterbrochen, vielleicht kam das schon einmal. Es ruft niemanden.</i>
 notify-muted = 🔕 Nicht gerufen: { $people }
 
 who-is-in-heading = Wer ist dabei für <b>{ $name }</b>?

@@ -12,7 +12,7 @@ privacy =
     <b>Zahlungen:</b> wer wann wie viel gezahlt hat. Das Gesetz will, dass sie aufbewahrt werden.
     <b>Gegen Überflutung:</b> wann du manche Befehle zuletzt benutzt hast. Höchstens eine Stunde.
 
-    Was in Gruppen gesagt wird, speichere ich nicht, und in meinem Protokoll stehen keine Namen und keine Texte. /forget_me löscht, was über dich gespeichert ist.
+    Was in Gruppen gesagt wird, speichere ich nicht, außer dem Text eines Rufs, bis alle gerufen sind, und in meinem Protokoll stehen keine Namen und keine Texte. /forget_me löscht, was über dich gespeichert ist.
 forget-me-ask =
     <b>Soll ich dich vergessen?</b>
 

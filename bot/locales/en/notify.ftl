@@ -13,6 +13,7 @@ notify-wait = That was often. Call again in { $span }.
 notify-heading = 📣 { $person } calls <b>{ $name }</b>
 notify-attention = … and would like your attention.
 notify-more = 📣 <b>{ $name }</b>: { $people }
+notify-again = <i>I was interrupted, so this may have come before. It calls nobody.</i>
 notify-muted = 🔕 Not called: { $people }
 
 who-is-in-heading = Who is in for <b>{ $name }</b>?

@@ -12,7 +12,7 @@ privacy =
     <b>Payments:</b> who paid how much when. The law wants these kept.
     <b>Against flooding:</b> when you last used some commands. An hour at most.
 
-    I do not store what is said in groups, and my log has no names and no texts. /forget_me deletes what is stored about you.
+    I do not store what is said in groups, except the text of a call until everybody is called, and my log has no names and no texts. /forget_me deletes what is stored about you.
 forget-me-ask =
     <b>Shall I forget you?</b>
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     call::Call,
-    hand_off,
+    hand_off, notice,
     notify_group_name::{DESCRIPTION, NAME, NameMistake, check, check_description, suggest},
 };
 use crate::{
@@ -172,21 +172,16 @@ async fn save(talk: Talk<'_>, state: State) -> anyhow::Result<Turn<State>> {
     Ok(Turn::End(saved.paragraph(&details(talk, &state)).into()))
 }
 
-/// Tells the group. If that is not possible, what was created is there all the same.
+/// Tells the group.
 async fn announce(talk: Talk<'_>, new: &NewNotifyGroup) {
-    let app = &talk.cx.app;
-    let chat = app.store.chat(new.chat_id).await.unwrap_or_default();
-    let lang = app.lang_in(chat.as_ref());
     let key = match new.policy {
         Policy::Invite => "add-notify-group-announced-invite",
         Policy::Open => "add-notify-group-announced-open",
     };
     let name = talk.cx.name(Some(&talk.cx.user));
     let args = [("person", name.into()), ("name", made_up_name(&new.name).into())];
-    let text = app.texts.html(lang, key, &args);
-    if let Err(refusal) = app.telegram.send(talk.target.place(), text).await {
-        tracing::info!(%refusal, "a group could not be told");
-    }
+    let once = format!("created:{}", new.id);
+    notice::tell(&talk.cx.app, talk.target.place(), &once, key, &args).await;
 }
 
 /// What is shown of it.

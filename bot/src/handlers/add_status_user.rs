@@ -231,7 +231,7 @@ async fn save(talk: Talk<'_>, state: State) -> anyhow::Result<Turn<State>> {
         let problem = Some(Problem::Taken);
         return Ok(Turn::Ask(State { step: Step::Name, problem, ..state }));
     }
-    announce(talk, "add-status-user-announced", &name).await;
+    announce(talk, "add-status-user-announced", new.id, &name).await;
     let saved = talk.cx.html("add-status-user-saved", &[("name", made_up_name(&name).into())]);
     Ok(Turn::End(saved.paragraph(&details(talk, &state)).into()))
 }

@@ -50,7 +50,10 @@ async fn greet(cx: &Cx) -> anyhow::Result<()> {
     let brand = cx.app.config.brand.name.as_str();
     let text = texts.html(lang, "chat-greeting", &[("brand", brand.into())]);
     let post = Post::new(text).keyboard(Keyboard::new().row([open]));
-    cx.app.telegram.send(Place::chat(cx.chat.chat_id), post).await?;
+    cx.app.telegram.turn(cx.chat.chat_id).await;
+    if cx.app.store.first_time(&format!("greeted:{}", cx.update)).await? {
+        cx.app.telegram.send_now(Place::chat(cx.chat.chat_id), post).await?;
+    }
     Ok(())
 }
 

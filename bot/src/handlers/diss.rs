@@ -33,7 +33,7 @@ pub async fn run(cx: Cx, call: Call) -> anyhow::Result<()> {
         Target::Somebody(name) => name,
     };
     let limit = format!("diss:{}", cx.chat.chat_id);
-    if cx.app.store.limit(&limit, 1, PAUSE).await?.is_err() {
+    if cx.app.store.limit_once(&limit, 1, PAUSE, cx.update).await?.is_err() {
         return cx.reply(cx.html("diss-wait", &[])).await;
     }
     let line = rand::rng().random_range(1..=LINES);

@@ -89,7 +89,7 @@ async fn send_invoice(
     provider_token: &str,
 ) -> anyhow::Result<()> {
     let limit = format!("invoice:{}", cx.user.id);
-    if cx.app.store.limit(&limit, INVOICES, WINDOW).await?.is_err() {
+    if cx.app.store.limit_once(&limit, INVOICES, WINDOW, cx.update).await?.is_err() {
         cx.toast(&cx.plain("donate-too-many", &[])).await;
         return Ok(());
     }

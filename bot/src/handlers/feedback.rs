@@ -44,7 +44,9 @@ pub async fn run(cx: Cx, call: Call) -> anyhow::Result<()> {
         Some(feedback) => feedback,
         None => {
             let limit = format!("feedback:{}", cx.user.id);
-            if let Err(Wait(wait)) = cx.app.store.limit(&limit, TIMES, WINDOW).await? {
+            if let Err(Wait(wait)) =
+                cx.app.store.limit_once(&limit, TIMES, WINDOW, cx.update).await?
+            {
                 let wait = span(&cx.app.texts, cx.lang, wait, 1);
                 return cx.reply(cx.html("feedback-too-often", &[("wait", wait.into())])).await;
             }

@@ -54,6 +54,9 @@ async fn tell_group(cx: &Cx, it: &HandedOver) -> anyhow::Result<()> {
     let args = [("person", person.into()), ("name", it.group.name.as_str().into())];
     let text = app.texts.html(lang, "forget-me-handed-over", &args);
     let post = Post::new(text).silent();
+    if !app.store.first_time(&format!("handed-over:{}", it.group.id)).await? {
+        return Ok(());
+    }
     if let Err(refusal) = app.telegram.send(Place::chat(it.group.chat_id), post).await {
         tracing::info!(%refusal, "a group could not be told");
     }

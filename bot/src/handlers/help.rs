@@ -1,10 +1,10 @@
 //! `/help`: a card with a menu. It keeps nothing: each button says which page it leads to, so cards of last year work,
 //! and any number of them.
 
-use super::call::Call;
+use super::{call::Call, expired};
 use crate::{
     callback::{Callback, Press},
-    commands::{Category, Command, Page, Place},
+    commands::{Category, Command, Page, Place, Who},
     context::Cx,
     telegram::{Button, Keyboard, Post, Refusal},
     text::Html,
@@ -28,6 +28,9 @@ pub async fn show(cx: &Cx) -> anyhow::Result<()> {
 
 /// Turns a card to another page.
 pub async fn press(cx: Cx, press: Press, page: Page) -> anyhow::Result<()> {
+    if !may_see(&cx, page) {
+        return expired::press(cx).await;
+    }
     let post = page_of(&cx, page);
     let Some(message) = press.message else { return cx.reply(post).await };
     match cx.app.telegram.edit(cx.chat.chat_id, message, post.clone()).await {
@@ -74,10 +77,20 @@ fn page_of(cx: &Cx, page: Page) -> Post {
     Post::new(text).keyboard(keyboard)
 }
 
-/// What the operator's commands are is nobody else's business.
 fn is_shown(cx: &Cx, category: Category) -> bool {
-    let empty = category.commands().next().is_none();
-    !empty && (category != Category::Operator || cx.app.is_operator(cx.user.id))
+    category.commands().next().is_some() && may_see(cx, Page::Category(category))
+}
+
+/// What the operator's commands are is nobody else's business, whatever a button says.
+fn may_see(cx: &Cx, page: Page) -> bool {
+    let for_operators = match page {
+        Page::Main => false,
+        Page::Category(category) => category == Category::Operator,
+        Page::Command(command) => {
+            command.spec().category == Category::Operator || command.spec().who == Who::Operators
+        }
+    };
+    !for_operators || cx.app.is_operator(cx.user.id)
 }
 
 fn about(cx: &Cx, command: Command) -> Html {

@@ -205,21 +205,44 @@ pub async fn draw(
     Ok(())
 }
 
-/// Sends an invitation, and calls everybody who is invited.
+/// Sends an invitation, and calls everybody who is invited. If it may have been sent before, by somebody who died then,
+/// it comes again and calls nobody: without its buttons nobody could answer it.
 pub async fn send(cx: &Cx, invitation: &Invitation, group: &NotifyGroup) -> anyhow::Result<()> {
     let app = &cx.app;
     let users = people(app, invitation).await?;
-    let post = post(app, cx.lang, invitation, Some(group), &users, true);
-    let message = app.telegram.send(cx.reply_place(), post).await?;
+    app.telegram.turn(invitation.chat_id).await;
+    let first = app.store.first_time(&format!("invitation:{}", invitation.id)).await?;
+    let post = post(app, cx.lang, invitation, Some(group), &users, first);
+    let post = if first { post } else { post.silent() };
+    let message = app.telegram.send_now(cx.reply_place(), post).await?;
     app.store.set_invitation_message(invitation.id, message).await?;
+    call_others(cx, invitation, group, message).await
+}
+
+/// Calls those for whom there is no room in the invitation itself, a few in each message, and nobody twice.
+pub async fn call_others(
+    cx: &Cx,
+    invitation: &Invitation,
+    group: &NotifyGroup,
+    message: i32,
+) -> anyhow::Result<()> {
+    let app = &cx.app;
+    if invitation.invitees.len() <= MENTIONS_PER_MESSAGE {
+        return Ok(());
+    }
+    let users = people(app, invitation).await?;
     let place = Place { reply_to: Some(message), ..cx.place() };
-    for more in invitation.invitees.chunks(MENTIONS_PER_MESSAGE).skip(1) {
+    for (number, more) in invitation.invitees.chunks(MENTIONS_PER_MESSAGE).enumerate().skip(1) {
+        app.telegram.turn(invitation.chat_id).await;
+        if !app.store.first_time(&format!("invitation:{}:{number}", invitation.id)).await? {
+            continue;
+        }
         let called: Vec<Html> = more.iter().map(|it| called(app, cx.lang, it, &users)).collect();
         let args = [
             ("name", notify_group::name_of(group).into()),
             ("people", Html::join(&called, ", ").into()),
         ];
-        app.telegram.send(place, cx.html("invitation-more", &args)).await?;
+        app.telegram.send_now(place, cx.html("invitation-more", &args)).await?;
     }
     Ok(())
 }

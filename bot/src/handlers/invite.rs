@@ -70,11 +70,13 @@ pub async fn run(cx: Cx, call: Call) -> anyhow::Result<()> {
     if let Some(cut_off) = open.iter().find(|it| it.update == cx.update) {
         // This very update came before and was not finished.
         return match cut_off.message_id {
-            Some(_) => Ok(()),
+            Some(message) => invitation::call_others(&cx, cut_off, &group, message).await,
             None => invitation::send(&cx, cut_off, &group).await,
         };
     }
-    if let Err(wait) = cx.app.store.limit(&format!("invite:{}", cx.user.id), TIMES, WINDOW).await? {
+    if let Err(wait) =
+        cx.app.store.limit_once(&format!("invite:{}", cx.user.id), TIMES, WINDOW, cx.update).await?
+    {
         let wait = span(&cx.app.texts, cx.lang, wait.0, 1);
         return cx.reply(cx.html("invite-wait", &[("span", wait.into())])).await;
     }
@@ -264,6 +266,7 @@ mod tests {
             offered_to: None,
             requests: Vec::new(),
             last_notified_at: None,
+            last_call: None,
             created_at: None,
             rev: 0,
         }

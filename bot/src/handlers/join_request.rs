@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{expired, notify_group};
+use super::{expired, notice, notify_group};
 use crate::{
     callback::{Callback, Press},
     context::Cx,
@@ -30,7 +30,7 @@ pub async fn ask(cx: Cx, id: Id) -> anyhow::Result<()> {
         return super::join::press(cx, id).await;
     }
     let limit = format!("ask:{}:{}", group.id, cx.user.id);
-    if store.limit(&limit, 1, AGAIN).await?.is_err() {
+    if store.limit_once(&limit, 1, AGAIN, cx.update).await?.is_err() {
         cx.toast(&cx.plain("join-ask-asked", &[])).await;
         return Ok(());
     }
@@ -89,7 +89,8 @@ pub async fn let_in(cx: Cx, press: Press, asked: (i64, Id, i64)) -> anyhow::Resu
     let args =
         [("person", cx.name(user.as_ref()).into()), ("name", notify_group::name_of(&group).into())];
     if outcome == JoinOutcome::Joined {
-        notify_group::tell_group(&cx.app, Place::chat(chat_id), "join-joined", &args).await;
+        let once = format!("let-in:{}", cx.update);
+        notice::tell_quietly(&cx.app, Place::chat(chat_id), &once, "join-joined", &args).await;
     }
     show(&cx, press, cx.html(key, &args)).await
 }

@@ -23,6 +23,7 @@ pub mod list_notify_groups;
 pub mod modify_notify_group;
 pub mod modify_status_user;
 pub mod my_notify_groups;
+pub mod notice;
 pub mod notify;
 pub mod notify_group;
 pub mod notify_group_name;

@@ -269,19 +269,20 @@ async fn may_delete(talk: Talk<'_>, state: State, id: Id) -> anyhow::Result<Turn
 
 async fn delete(talk: Talk<'_>, state: State, id: Id) -> anyhow::Result<Turn<State>> {
     let (chat_id, me) = (talk.target.chat_id, talk.cx.user.id);
-    let store = &talk.cx.app.store;
-    let mut deleted = store.delete_status_user(chat_id, id, Some(me)).await?;
-    if deleted.is_none() && find(talk, id).await?.is_some() {
-        if !is_admin_now(talk).await? {
-            return list(talk, state.page, Some(Notice::NotAllowed)).await;
-        }
-        deleted = store.delete_status_user(chat_id, id, None).await?;
-    }
-    let Some(deleted) = deleted else {
+    let Some(user) = find(talk, id).await? else {
         return list(talk, state.page, Some(Notice::Gone)).await;
     };
-    announce(talk, "modify-status-user-announced", &deleted.display_name).await;
-    list(talk, state.page, Some(Notice::Deleted(deleted.display_name))).await
+    let owner = (user.owner_id == me).then_some(me);
+    if owner.is_none() && !is_admin_now(talk).await? {
+        return list(talk, state.page, Some(Notice::NotAllowed)).await;
+    }
+    // It goes last: whoever was cut off before finds it again and does the rest.
+    announce(talk, "modify-status-user-announced", id, &user.display_name).await;
+    let notice = match talk.cx.app.store.delete_status_user(chat_id, id, owner).await? {
+        Some(deleted) => Notice::Deleted(deleted.display_name),
+        None => Notice::Gone,
+    };
+    list(talk, state.page, Some(notice)).await
 }
 
 /// What is shown.

@@ -10,11 +10,12 @@ use teloxide::types::{Message, Update, UpdateKind};
 use super::{call::Call, expired, invitation::MENTIONS_PER_MESSAGE, join, notify_group, who_is_in};
 use crate::{
     callback::{Callback, Press},
+    caller,
     commands::{self, Command, Parsed},
     context::Cx,
-    store::{Id, NotifyGroup, User, Wait, name_key},
-    telegram::{Button, Keyboard, Place, Post},
-    text::{Html, span},
+    store::{Calling, Id, LEASE, Notification, NotifyGroup, User, Wait, name_key},
+    telegram::{Button, Keyboard, Post},
+    text::{Html, made_up_name, span},
 };
 
 /// Longest text of a call, in characters.
@@ -150,82 +151,91 @@ async fn attempt(
         Ok(Err(Post::from(cx.html("notify-wait", &[("span", wait.into())]))))
     };
     let rests = |since: Duration| Wait(PAUSE.saturating_sub(since));
-    if let Some(last) = group.last_notified_at.filter(|it| cx.now.since(*it) < PAUSE) {
+    // This very update may have come before and been cut off: then the pause is its own.
+    let before = group.last_call == Some(cx.update);
+    if let Some(last) = group.last_notified_at.filter(|it| !before && cx.now.since(*it) < PAUSE) {
         return wait(rests(cx.now.since(last)));
     }
     let limit = format!("notify:{me}");
-    if let Err(too_often) = cx.app.store.limit(&limit, TIMES, WINDOW).await? {
+    if let Err(too_often) = cx.app.store.limit_once(&limit, TIMES, WINDOW, cx.update).await? {
         return wait(too_often);
     }
-    if !cx.app.store.call_notify_group(group.chat_id, group.id, PAUSE).await? {
+    if !cx.app.store.call_notify_group(group.chat_id, group.id, PAUSE, cx.update).await? {
         // Somebody called at the same moment.
         return wait(rests(Duration::ZERO));
     }
     let users = cx.app.store.users(&others).await?;
-    let mut posts = posts(cx, group, text, &called, &muted, &users).into_iter();
-    let place = Place { reply_to: answers, ..cx.place() };
-    // The first one here, so that whatever speaks against it is heard; the others take their time.
-    if let Some(first) = posts.next() {
-        cx.app.telegram.send(place, first).await?;
+    let call = Notification {
+        update: cx.update,
+        chat_id: group.chat_id,
+        thread_id: cx.thread_id,
+        reply_to: answers,
+        command,
+        messages: messages(cx, group, text, &called, &muted, &users),
+        next: 0,
+        sending: true,
+        quietly: false,
+        owner: rand::random(),
+        until: cx.app.clock.now() + LEASE,
+        at: cx.now,
+    };
+    // The first message here, so that whatever speaks against it is heard; the others take their time.
+    if let Some(rest) = caller::begin(&cx.app, call).await? {
+        let app = cx.app.clone();
+        cx.app.tasks.spawn(async move {
+            if let Err(error) = caller::go_on(&app, rest).await {
+                tracing::warn!(error = %format!("{error:#}"), "a call was cut off");
+            }
+        });
     }
-    let (cx, group, rest) = (cx.clone(), group.clone(), posts.collect());
-    let app = cx.app.clone();
-    app.tasks.spawn(async move {
-        if let Err(error) = go_on(&cx, &group, rest, command).await {
-            tracing::warn!(error = %format!("{error:#}"), "a call was cut off");
-        }
-    });
     Ok(Ok(()))
 }
 
-/// The other messages, the question who is in, and last the end of the command.
-async fn go_on(cx: &Cx, group: &NotifyGroup, rest: Vec<Html>, command: i32) -> anyhow::Result<()> {
-    for post in rest {
-        cx.app.telegram.send(cx.place(), post).await?;
-    }
-    if group.asks {
-        who_is_in::ask(cx, group).await?;
-    }
-    if cx.chat.can_delete && cx.chat.settings.delete_commands {
-        cx.app.telegram.delete(cx.chat.chat_id, command).await;
-    }
-    Ok(())
-}
-
-/// The messages of a call: the text in the first, a few mentions in each, who is not called in the last.
-fn posts(
+/// The messages of a call: the text in the first, a few mentions in each, who is not called in the last of them, and then
+/// the question who is in. Each also as it is repeated if it may have got lost, with names that call nobody.
+fn messages(
     cx: &Cx,
     group: &NotifyGroup,
     text: &str,
     called: &[i64],
     muted: &[i64],
     users: &HashMap<i64, User>,
-) -> Vec<Html> {
+) -> Vec<Calling> {
     let name = notify_group::name_of(group);
     let caller = cx.name(Some(&cx.user));
     let args = [("person", caller.into()), ("name", (&name).into())];
-    let mut first = cx.html("notify-heading", &args);
-    first = match text {
-        "" => first.paragraph(&cx.html("notify-attention", &[])),
-        text => first.paragraph(&Html::escape(text)),
+    let heading = cx.html("notify-heading", &args);
+    let attention = cx.html("notify-attention", &[]);
+    let again = cx.html("notify-again", &[]);
+    let first = |text: Html, people: &Html| heading.clone().paragraph(&text).paragraph(people);
+    let more = |people: Html| {
+        cx.html("notify-more", &[("name", (&name).into()), ("people", people.into())])
     };
-    let mut posts: Vec<Html> = Vec::new();
+    let mut messages: Vec<Calling> = Vec::new();
     for people in called.chunks(MENTIONS_PER_MESSAGE) {
         let mentions: Vec<Html> = people.iter().map(|it| cx.mention(*it, users.get(it))).collect();
-        let mentions = Html::join(&mentions, " ");
-        posts.push(match posts.is_empty() {
-            true => first.clone().paragraph(&mentions),
-            false => {
-                let args = [("name", (&name).into()), ("people", mentions.into())];
-                cx.html("notify-more", &args)
+        let names: Vec<Html> = people.iter().map(|it| cx.name(users.get(it))).collect();
+        let (mentions, names) = (Html::join(&mentions, " "), Html::join(&names, ", "));
+        let (text, quiet) = match (messages.is_empty(), text) {
+            (true, "") => (first(attention.clone(), &mentions), first(attention.clone(), &names)),
+            (true, text) => {
+                (first(Html::escape(text), &mentions), first(made_up_name(text), &names))
             }
-        });
+            (false, _) => (more(mentions), more(names)),
+        };
+        messages.push(Calling { text, quiet: quiet.paragraph(&again), asks: None });
     }
-    if let Some(last) = posts.last_mut().filter(|_| !muted.is_empty()) {
+    if let Some(last) = messages.last_mut().filter(|_| !muted.is_empty()) {
         let names = notify_group::names(cx, muted, users);
-        *last = last.clone().paragraph(&cx.html("notify-muted", &[("people", names.into())]));
+        last.text =
+            last.text.clone().paragraph(&cx.html("notify-muted", &[("people", names.into())]));
     }
-    posts
+    if group.asks {
+        let text = who_is_in::question(cx, group);
+        let asks = Some((Id::new(), group.id));
+        messages.push(Calling { quiet: text.clone(), text, asks });
+    }
+    messages
 }
 
 #[cfg(test)]

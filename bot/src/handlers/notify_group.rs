@@ -1,12 +1,11 @@
-//! What the conversations about notify groups share: which one is meant, how it is shown, and telling the group.
+//! What the conversations about notify groups share: which one is meant, and how it is shown.
 
 use std::collections::HashMap;
 
 use crate::{
-    context::{App, Cx},
+    context::Cx,
     store::{NotifyGroup, Policy, User},
-    telegram::{Place, Post},
-    text::{Args, Html, made_up_name},
+    text::{Html, made_up_name},
 };
 
 /// How much of a message a list of names may take, in UTF-16 units.
@@ -63,13 +62,4 @@ pub fn names(cx: &Cx, ids: &[i64], users: &HashMap<i64, User>) -> Html {
         return list;
     }
     cx.html("notify-group-and-more", &[("names", list.into()), ("count", rest.into())])
-}
-
-/// Tells a group something, in its language. If that is not possible, what was done is done all the same.
-pub async fn tell_group(app: &App, place: Place, key: &str, args: Args<'_>) {
-    let chat = app.store.chat(place.chat_id).await.unwrap_or_default();
-    let text = app.texts.html(app.lang_in(chat.as_ref()), key, args);
-    if let Err(refusal) = app.telegram.send(place, Post::new(text).silent()).await {
-        tracing::info!(%refusal, "a group could not be told");
-    }
 }

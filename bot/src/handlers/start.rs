@@ -20,6 +20,11 @@ pub async fn run(cx: Cx, call: Call) -> anyhow::Result<()> {
         let text = cx.html("start-group", &[("brand", brand.into())]);
         return cx.reply(Post::new(text).keyboard(Keyboard::new().row([open]))).await;
     }
+    if cx.app.is_operator(cx.user.id)
+        && let Err(refusal) = cx.app.telegram.set_operators_menu(&cx.app.texts, cx.user.id).await
+    {
+        tracing::warn!(%refusal, "an operator's menu could not be set");
+    }
     // Whoever presses Start lets the bot write again.
     cx.app.store.chat_is_active(cx.chat.chat_id, Rights { can_delete: false }).await?;
     match call.arguments.as_str() {

@@ -35,7 +35,7 @@ pub async fn run(cx: Cx, call: Call) -> anyhow::Result<()> {
     }
     let (times, window) = CALLS;
     let limit = format!("status:{}", cx.chat.chat_id);
-    if let Err(Wait(wait)) = cx.app.store.limit(&limit, times, window).await? {
+    if let Err(Wait(wait)) = cx.app.store.limit_once(&limit, times, window, cx.update).await? {
         let wait = span(&cx.app.texts, cx.lang, wait, 1);
         return cx.reply(cx.html("status-wait", &[("span", wait.into())])).await;
     }
@@ -55,7 +55,7 @@ pub async fn refresh(cx: Cx, press: Press) -> anyhow::Result<()> {
         return Ok(());
     }
     let limit = format!("status-refresh:{}", cx.chat.chat_id);
-    if let Err(Wait(wait)) = cx.app.store.limit(&limit, 1, REFRESH).await? {
+    if let Err(Wait(wait)) = cx.app.store.limit_once(&limit, 1, REFRESH, cx.update).await? {
         let wait = span(&cx.app.texts, cx.lang, wait, 1).readable();
         cx.toast(&cx.plain("status-refresh-wait", &[("span", wait.into())])).await;
         return Ok(());

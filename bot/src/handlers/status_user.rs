@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::notice;
 use crate::{
     context::Cx,
     dialogue::Talk,
@@ -61,7 +62,9 @@ pub async fn look_up(
 ) -> anyhow::Result<Result<Found, Problem>> {
     let (app, me) = (&talk.cx.app, talk.cx.user.id);
     let (times, window) = LOOK_UPS;
-    if let Err(Wait(wait)) = app.store.limit(&format!("look-up:{me}"), times, window).await? {
+    if let Err(Wait(wait)) =
+        app.store.limit_once(&format!("look-up:{me}"), times, window, talk.cx.update).await?
+    {
         return Ok(Err(Problem::RateLimited(wait.as_secs().max(1))));
     }
     app.telegram.typing(Place::chat(me)).await;
@@ -124,19 +127,15 @@ pub fn account_line(service: Service, name: &str) -> Html {
     Html::escape(&format!("{service}: ")).then(&made_up_name(name))
 }
 
-/// Tells the group something about a status user. If that is not possible, it is true all the same.
-pub async fn announce(talk: Talk<'_>, key: &str, name: &str) {
+/// Tells the group something about a status user, once for each such event of its life.
+pub async fn announce(talk: Talk<'_>, key: &str, id: Id, name: &str) {
     if talk.target.is_private() {
         return;
     }
-    let app = &talk.cx.app;
-    let chat = app.store.chat(talk.target.chat_id).await.unwrap_or_default();
     let person = talk.cx.name(Some(&talk.cx.user));
     let args = [("person", person.into()), ("name", made_up_name(name).into())];
-    let text = app.texts.html(app.lang_in(chat.as_ref()), key, &args);
-    if let Err(refusal) = app.telegram.send(talk.target.place(), text).await {
-        tracing::info!(%refusal, "a group could not be told");
-    }
+    let once = format!("{key}:{id}");
+    notice::tell(&talk.cx.app, talk.target.place(), &once, key, &args).await;
 }
 
 /// "in" and the title of the group, or "for your private chat".

@@ -3,27 +3,27 @@
 use super::{expired, notify_group};
 use crate::{
     callback::{Callback, Press},
-    context::Cx,
+    context::{App, Cx},
     store::{Id, NotifyCall, NotifyGroup},
     telegram::{Button, Keyboard, Post, Refusal},
+    text::{Html, Lang},
 };
 
 /// How often the list is drawn again because somebody answered meanwhile.
 const REDRAWS: usize = 4;
 
-/// Asks who is in.
-pub async fn ask(cx: &Cx, group: &NotifyGroup) -> anyhow::Result<()> {
-    let call = NotifyCall {
-        id: Id::new(),
-        chat_id: group.chat_id,
-        notify_group_id: group.id,
-        yes: Vec::new(),
-        no: Vec::new(),
-    };
-    cx.app.store.create_call(&call).await?;
-    let post = post(cx, group, &call).await?;
-    cx.app.telegram.send(cx.place(), post).await?;
-    Ok(())
+/// The question, before anybody has answered it.
+pub fn question(cx: &Cx, group: &NotifyGroup) -> Html {
+    cx.html("who-is-in-heading", &[("name", notify_group::name_of(group).into())])
+}
+
+/// The buttons below it.
+pub fn buttons(app: &App, lang: Lang, id: Id) -> Keyboard {
+    let label = |key| app.texts.plain(lang, key, &[]);
+    Keyboard::new().row([
+        Button::press(label("who-is-in-button-yes"), Callback::In { id }),
+        Button::press(label("who-is-in-button-no"), Callback::Out { id }),
+    ])
 }
 
 /// Somebody is in.
@@ -72,8 +72,7 @@ async fn post(cx: &Cx, group: &NotifyGroup, call: &NotifyCall) -> anyhow::Result
         true => Default::default(),
         false => cx.app.store.users(&ids).await?,
     };
-    let args = [("name", notify_group::name_of(group).into())];
-    let mut text = cx.html("who-is-in-heading", &args);
+    let mut text = question(cx, group);
     for (key, people) in [("who-is-in-yes", &call.yes), ("who-is-in-no", &call.no)] {
         if !people.is_empty() {
             let names = notify_group::names(cx, people, &users);
@@ -81,10 +80,5 @@ async fn post(cx: &Cx, group: &NotifyGroup, call: &NotifyCall) -> anyhow::Result
             text = text.line(&cx.html(key, &args));
         }
     }
-    let id = call.id;
-    let buttons = [
-        Button::press(cx.plain("who-is-in-button-yes", &[]), Callback::In { id }),
-        Button::press(cx.plain("who-is-in-button-no", &[]), Callback::Out { id }),
-    ];
-    Ok(Post::new(text).keyboard(Keyboard::new().row(buttons)))
+    Ok(Post::new(text).keyboard(buttons(&cx.app, cx.lang, call.id)))
 }

@@ -1,4 +1,6 @@
-//! What the presence services ask of the place where credentials are kept.
+//! What the presence services ask of the place where credentials are kept, and what all replicas have to share.
+
+use std::time::Duration;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
@@ -44,4 +46,12 @@ pub trait Credentials: Send + Sync {
 
     /// Ends that.
     async fn unlock(&self, service: Service) -> anyhow::Result<()>;
+
+    /// Counts a request of a kind that a service puts up with only so often, each number in its time, from all replicas
+    /// together; or says how long to wait for the next.
+    async fn take(
+        &self,
+        service: Service,
+        limits: &[(usize, Duration)],
+    ) -> anyhow::Result<Result<(), Duration>>;
 }

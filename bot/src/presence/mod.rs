@@ -8,7 +8,6 @@ mod cache;
 mod credentials;
 mod http;
 mod keeper;
-mod limiter;
 mod names;
 mod presences;
 mod psn;

@@ -145,6 +145,16 @@ impl Credentials for Vault {
             None => Ok(()),
         }
     }
+
+    async fn take(
+        &self,
+        service: Service,
+        limits: &[(usize, Duration)],
+    ) -> Result<std::result::Result<(), Duration>> {
+        let what = format!("service:{}", service.key());
+        let taken = self.store.limit_all(&what, limits, None).await?;
+        Ok(taken.map_err(|wait| wait.0))
+    }
 }
 
 fn rev(document: &Document) -> i64 {

@@ -1,4 +1,7 @@
 //! `limits`: how often somebody did something lately, for cool-downs that hold for all replicas.
+//!
+//! A document has the last times, the newest first: that there is room is a question about two places in it, so one
+//! operation asks and counts.
 
 use std::time::Duration;
 
@@ -22,28 +25,69 @@ impl Store {
         times: usize,
         window: Duration,
     ) -> Result<std::result::Result<(), Wait>> {
+        self.limit_all(what, &[(times, window)], None).await
+    }
+
+    /// The same for something that an update asks for, which counts once however often that update comes.
+    pub async fn limit_once(
+        &self,
+        what: &str,
+        times: usize,
+        window: Duration,
+        update: i64,
+    ) -> Result<std::result::Result<(), Wait>> {
+        self.limit_all(what, &[(times, window)], Some(update)).await
+    }
+
+    /// Keeps to several limits at once: what one of them forbids counts for none.
+    pub async fn limit_all(
+        &self,
+        what: &str,
+        limits: &[(usize, Duration)],
+        update: Option<i64>,
+    ) -> Result<std::result::Result<(), Wait>> {
         let now = self.clock.now();
-        let over = doc! { "$pull": { "at": { "$lte": now - window } } };
-        let this = doc! { "_id": what };
-        self.documents(LIMITS).update_one(this.clone(), over).await?;
-        // There is room if the last of the allowed places is empty. If it is not, the filter finds nothing, the upsert
-        // inserts, and the id is in its way.
-        let last = format!("at.{}", times.saturating_sub(1));
-        let room = doc! { "_id": what, last: { "$exists": false } };
-        let note = doc! { "$push": { "at": now }, "$set": { "expires_at": now + window } };
+        let longest = limits.iter().map(|it| it.1).max().unwrap_or_default();
+        let most = limits.iter().map(|it| it.0).max().unwrap_or_default();
+        // If there is no room the filter finds nothing, the upsert inserts, and the id is in its way.
+        let mut room = doc! { "_id": what };
+        let free = limits.iter().map(|(times, window)| {
+            let last = place(*times);
+            let (empty, over) = (doc! { "$exists": false }, doc! { "$lte": now - *window });
+            doc! { "$or": [{ last.as_str(): empty }, { last.as_str(): over }] }
+        });
+        room.insert("$and", free.collect::<Vec<_>>());
+        let newest = |it: mongodb::bson::Bson| {
+            let most = i64::try_from(most).unwrap_or(i64::MAX);
+            doc! { "$each": [it], "$position": 0, "$slice": most }
+        };
+        let mut push = doc! { "at": newest(now.into()) };
+        if let Some(update) = update {
+            room.insert("by", doc! { "$ne": update });
+            push.insert("by", newest(update.into()));
+        }
+        let note = doc! { "$push": push, "$set": { "expires_at": now + longest } };
         match self.documents(LIMITS).update_one(room, note).upsert(true).await {
             Ok(_) => return Ok(Ok(())),
             Err(error) if is_duplicate(&error) => {}
             Err(error) => return Err(error.into()),
         }
-        let found: Option<Document> = self.documents(LIMITS).find_one(this).await?;
-        let oldest = found
-            .as_ref()
-            .and_then(|it| it.get_array("at").ok())
-            .and_then(|it| it.iter().filter_map(|it| it.as_datetime()).min())
-            .map_or(now, |it| Time(it.timestamp_millis()));
+        let found: Option<Document> = self.documents(LIMITS).find_one(doc! { "_id": what }).await?;
+        let list = |name| found.as_ref().and_then(|it| it.get_array(name).ok());
+        let counted = |it: i64| list("by").is_some_and(|by| by.contains(&it.into()));
+        if update.is_some_and(counted) {
+            return Ok(Ok(()));
+        }
+        let ends = limits.iter().filter_map(|(times, window)| {
+            let last = list("at")?.get(times.checked_sub(1)?)?.as_datetime()?;
+            Some((Time(last.timestamp_millis()) + *window).since(now))
+        });
         // Rounded up, so that nobody is told to wait for nothing.
-        let wait = (oldest + window).since(now).max(Duration::from_secs(1));
-        Ok(Err(Wait(wait)))
+        Ok(Err(Wait(ends.max().unwrap_or_default().max(Duration::from_secs(1)))))
     }
+}
+
+/// Where the time stands that has to be over: of ten that are allowed, the tenth newest.
+fn place(times: usize) -> String {
+    format!("at.{}", times.saturating_sub(1))
 }

@@ -19,7 +19,11 @@ mod invitations;
 mod limits;
 mod locks;
 mod media;
+mod members;
+mod menus;
 mod migrate;
+mod notices;
+mod notifications;
 mod notify_groups;
 mod payments;
 mod status_users;
@@ -53,11 +57,10 @@ pub use self::{
     invitations::{Answer, Answered, INVITATION_LIFE, Invitation, InvitationState, Invitee},
     limits::Wait,
     locks::Lock,
+    members::{JoinOutcome, MEMBERS, Muted},
     migrate::Migrated,
-    notify_groups::{
-        JoinOutcome, MEMBERS, Muted, NewNotifyGroup, NotifyGroup, PER_CHAT, PER_CREATOR, Policy,
-        name_key,
-    },
+    notifications::{Calling, Notification},
+    notify_groups::{NewNotifyGroup, NotifyGroup, PER_CHAT, PER_CREATOR, Policy, name_key},
     payments::{Paid, Payment},
     status_users::{Changed, Linked, NewStatusUser, StatusUser},
     updates::{Claim, LEASE},

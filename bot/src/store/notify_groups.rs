@@ -1,4 +1,4 @@
-//! `notifygroups`: named lists of people inside one group.
+//! `notifygroups`: named lists of people inside one group. Who is on them: `members`.
 //!
 //! Everything is looked up together with its chat, and changes carry the permission in their filter.
 
@@ -11,16 +11,13 @@ use mongodb::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Id, Result, Store, is_duplicate, is_duplicate_of};
+use super::{Id, Muted, Result, Store, is_duplicate, is_duplicate_of};
 use crate::clock::Time;
 
 /// How many notify groups a chat may have.
 pub const PER_CHAT: u64 = 50;
 /// How many of them may be of one person.
 pub const PER_CREATOR: u64 = 20;
-/// How many members one may have.
-pub const MEMBERS: usize = 100;
-
 /// A notify group.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct NotifyGroup {
@@ -63,6 +60,9 @@ pub struct NotifyGroup {
     /// When it was last called.
     #[serde(default)]
     pub last_notified_at: Option<Time>,
+    /// The update that asked for that.
+    #[serde(default)]
+    pub last_call: Option<i64>,
     /// When it was created.
     #[serde(default)]
     pub created_at: Option<Time>,
@@ -104,15 +104,6 @@ pub enum Policy {
     Open,
 }
 
-/// Somebody who does not want to be called for a while.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Muted {
-    /// Who.
-    pub user_id: i64,
-    /// Until when.
-    pub until: Time,
-}
-
 /// A notify group that is about to be.
 #[derive(Clone, Debug)]
 pub struct NewNotifyGroup {
@@ -130,26 +121,13 @@ pub struct NewNotifyGroup {
     pub policy: Policy,
 }
 
-/// What came of the wish to become a member.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum JoinOutcome {
-    /// Is a member now.
-    Joined,
-    /// Was one before.
-    Already,
-    /// There are `MEMBERS` members.
-    Full,
-    /// The notify group is not there, or does not let everybody in.
-    Refused,
-}
-
 /// By what a name is found: its Unicode lower case. A name with an `@` in it is shown with a word joiner, so that it
 /// mentions nobody; whoever copies it from there means the same.
 pub fn name_key(name: &str) -> String {
     name.trim().replace('\u{2060}', "").to_lowercase()
 }
 
-const GROUPS: &str = "notifygroups";
+pub(super) const GROUPS: &str = "notifygroups";
 
 impl Store {
     /// Creates a notify group; says whether the name was free. Creating the same one again succeeds and changes
@@ -170,6 +148,7 @@ impl Store {
             offered_to: None,
             requests: Vec::new(),
             last_notified_at: None,
+            last_call: None,
             created_at: Some(self.clock.now()),
             rev: 0,
         };
@@ -288,22 +267,7 @@ impl Store {
         self.change_own_group(chat_id, id, creator, doc! { "$set": { "asks": on } }).await
     }
 
-    /// Removes members; says whether it was theirs to do.
-    pub async fn remove_members(
-        &self,
-        chat_id: i64,
-        id: Id,
-        creator: i64,
-        members: &[i64],
-    ) -> Result<bool> {
-        let gone = members.to_vec();
-        let pull = doc! {
-            "members": { "$in": gone.clone() }, "muted": { "user_id": { "$in": gone } },
-        };
-        self.change_own_group(chat_id, id, creator, doc! { "$pull": pull }).await
-    }
-
-    async fn change_own_group(
+    pub(super) async fn change_own_group(
         &self,
         chat_id: i64,
         id: Id,
@@ -315,114 +279,24 @@ impl Store {
         Ok(self.documents(GROUPS).update_one(theirs, change).await?.matched_count > 0)
     }
 
-    /// Makes somebody a member of an open notify group, or of any if they were let in (`invited`).
-    pub async fn join_notify_group(
+    /// Notes that it is called now, unless that was done less than `pause` ago; says whether it may be called. The update
+    /// that asks for it may come again.
+    pub async fn call_notify_group(
         &self,
         chat_id: i64,
         id: Id,
-        user: i64,
-        invited: bool,
-    ) -> Result<JoinOutcome> {
-        let full = format!("members.{}", MEMBERS - 1);
-        let mut room = doc! {
-            "_id": id, "chat_id": chat_id, "members": { "$ne": user }, full: { "$exists": false },
-        };
-        if !invited {
-            room.insert("policy", "open");
-        }
-        let add = doc! {
-            "$addToSet": { "members": user }, "$pull": { "requests": user }, "$inc": { "rev": 1 },
-        };
-        if self.documents(GROUPS).update_one(room, add).await?.modified_count > 0 {
-            return Ok(JoinOutcome::Joined);
-        }
-        Ok(match self.notify_group(chat_id, id).await? {
-            Some(group) if group.members.contains(&user) => JoinOutcome::Already,
-            Some(group) if !invited && group.policy != Policy::Open => JoinOutcome::Refused,
-            Some(_) => JoinOutcome::Full,
-            None => JoinOutcome::Refused,
-        })
-    }
-
-    /// Takes somebody off the list; says whether they were on it.
-    pub async fn leave_notify_group(&self, chat_id: i64, id: Id, user: i64) -> Result<bool> {
-        let member = doc! { "_id": id, "chat_id": chat_id, "members": user };
-        let pull = doc! { "members": user, "muted": { "user_id": user } };
-        let change = doc! { "$pull": pull, "$inc": { "rev": 1 } };
-        Ok(self.documents(GROUPS).update_one(member, change).await?.modified_count > 0)
-    }
-
-    /// Does not call somebody until then, or calls them again; says whether they are a member.
-    pub async fn mute_notify_group(
-        &self,
-        chat_id: i64,
-        id: Id,
-        user: i64,
-        until: Option<Time>,
+        pause: Duration,
+        update: i64,
     ) -> Result<bool> {
-        let member = doc! { "_id": id, "chat_id": chat_id, "members": user };
-        let pull = doc! { "$pull": { "muted": { "user_id": user } } };
-        let matched = self.documents(GROUPS).update_one(member.clone(), pull).await?.matched_count;
-        if let Some(until) = until {
-            let push = doc! { "$push": { "muted": { "user_id": user, "until": until } } };
-            self.documents(GROUPS).update_one(member, push).await?;
-        }
-        Ok(matched > 0)
-    }
-
-    /// Notes that it is called now, unless that was done less than `pause` ago; says whether it may be called.
-    pub async fn call_notify_group(&self, chat_id: i64, id: Id, pause: Duration) -> Result<bool> {
         let now = self.clock.now();
         let rested = [
             doc! { "last_notified_at": Bson::Null },
             doc! { "last_notified_at": { "$lte": now - pause } },
+            doc! { "last_call": update },
         ];
         let this = doc! { "_id": id, "chat_id": chat_id, "$or": rested.to_vec() };
-        let change = doc! { "$set": { "last_notified_at": now } };
+        let change = doc! { "$set": { "last_notified_at": now, "last_call": update } };
         Ok(self.documents(GROUPS).update_one(this, change).await?.matched_count > 0)
-    }
-
-    /// Somebody asks to be let in; says whether they could ask: it is there, and they are not in it.
-    pub async fn ask_to_join(&self, chat_id: i64, id: Id, user: i64) -> Result<bool> {
-        let without = doc! { "_id": id, "chat_id": chat_id, "members": { "$ne": user } };
-        let change = doc! { "$addToSet": { "requests": user } };
-        Ok(self.documents(GROUPS).update_one(without, change).await?.matched_count > 0)
-    }
-
-    /// Its creator lets in somebody who asked for it.
-    pub async fn let_in(
-        &self,
-        chat_id: i64,
-        id: Id,
-        creator: i64,
-        user: i64,
-    ) -> Result<JoinOutcome> {
-        let full = format!("members.{}", MEMBERS - 1);
-        let asked = doc! {
-            "_id": id, "chat_id": chat_id, "creator_id": creator, "requests": user,
-            full: { "$exists": false },
-        };
-        let change = doc! {
-            "$addToSet": { "members": user }, "$pull": { "requests": user }, "$inc": { "rev": 1 },
-        };
-        if self.documents(GROUPS).update_one(asked, change).await?.modified_count > 0 {
-            return Ok(JoinOutcome::Joined);
-        }
-        Ok(match self.notify_group(chat_id, id).await? {
-            Some(group) if group.creator_id != creator => JoinOutcome::Refused,
-            Some(group) if group.members.contains(&user) => JoinOutcome::Already,
-            Some(group) if group.requests.contains(&user) => JoinOutcome::Full,
-            _ => JoinOutcome::Refused,
-        })
-    }
-
-    /// Its creator does not let in somebody who asked for it; says whether they had asked.
-    pub async fn keep_out(&self, chat_id: i64, id: Id, creator: i64, user: i64) -> Result<bool> {
-        let asked = doc! {
-            "_id": id, "chat_id": chat_id, "creator_id": creator, "requests": user,
-        };
-        let change = doc! { "$pull": { "requests": user } };
-        Ok(self.documents(GROUPS).update_one(asked, change).await?.modified_count > 0)
     }
 
     /// Offers it to a member; says whether it was this creator's still, and that one is a member. For a creator who left
@@ -477,21 +351,6 @@ impl Store {
             theirs.insert("creator_id", creator);
         }
         Ok(self.collection(GROUPS).find_one_and_delete(theirs).await?)
-    }
-
-    /// Somebody left a chat: takes them off every list there.
-    pub async fn leave_every_notify_group(&self, chat_id: i64, user: i64) -> Result<()> {
-        let theirs = doc! { "chat_id": chat_id, "members": user };
-        let pull = doc! { "members": user, "muted": { "user_id": user } };
-        let change = doc! { "$pull": pull, "$inc": { "rev": 1 } };
-        self.documents(GROUPS).update_many(theirs, change).await?;
-        let offered = doc! { "chat_id": chat_id, "offered_to": user };
-        let back = doc! { "$set": { "offered_to": Bson::Null } };
-        self.documents(GROUPS).update_many(offered, back).await?;
-        let asking = doc! { "chat_id": chat_id, "requests": user };
-        let change = doc! { "$pull": { "requests": user } };
-        self.documents(GROUPS).update_many(asking, change).await?;
-        Ok(())
     }
 
     async fn sorted_groups(&self, filter: Document) -> Result<Vec<NotifyGroup>> {

@@ -10,6 +10,7 @@ use super::{Place, Post, Refusal, Telegram};
 impl Telegram {
     /// Sends a message to this chat and to no other: if it has moved, that is the answer.
     pub async fn send_here(&self, chat_id: i64, post: &Post) -> Result<i32, Refusal> {
+        self.turn(chat_id).await;
         self.send_once(Place::chat(chat_id), post).await
     }
 

@@ -30,6 +30,7 @@ use teloxide::{
 use self::pace::Pace;
 pub use self::{
     admins::Membership,
+    commands::fingerprint,
     keyboard::{Button, Keyboard},
     media::{Asset, Media},
     payments::{Invoice, STARS},
@@ -159,6 +160,17 @@ impl Telegram {
 
     /// Sends a message, and answers with its number. A group that has become a supergroup gets it there.
     pub async fn send(&self, place: Place, post: impl Into<Post>) -> Result<i32, Refusal> {
+        self.turn(place.chat_id).await;
+        self.send_now(place, post).await
+    }
+
+    /// Waits until Telegram's limits allow one more message to a chat.
+    pub async fn turn(&self, chat_id: i64) {
+        self.pace.turn(chat_id).await;
+    }
+
+    /// The same as `send` for whoever has waited for their `turn`, and has noted since that it goes out now.
+    pub async fn send_now(&self, place: Place, post: impl Into<Post>) -> Result<i32, Refusal> {
         let post = post.into();
         let mut place = place;
         loop {
@@ -192,7 +204,7 @@ impl Telegram {
         if !post.keyboard.is_empty() {
             request = request.reply_markup(post.keyboard.markup());
         }
-        let sent = self.say("sendMessage", place.chat_id, request).await?;
+        let sent = self.ask("sendMessage", place.chat_id, request).await?;
         Ok(sent.id.0)
     }
 

@@ -120,6 +120,24 @@ async fn s005_every_button_of_the_help_edits_the_same_card() {
 }
 
 #[tokio::test]
+async fn the_operators_help_is_for_operators() {
+    // The first two people of a world have these numbers.
+    let world = World::start(Settings::webhook().with_operator(5_000_001_001)).await;
+    let (olga, ann) = (world.person("Olga"), world.person("Ann"));
+    for person in [&olga, &ann] {
+        person.writes("/help").await;
+    }
+    let main = ann.reads();
+    for page in ["h:operator", "h:-announce", "h:-stats", "h:-refund"] {
+        let toast = ann.presses_data(ann.id, ann.newest(), page).await;
+        assert_eq!(toast.as_deref(), Some("This button has expired."), "{page}");
+        assert_eq!(ann.reads(), main);
+        olga.presses_data(olga.id, olga.newest(), page).await;
+        assert!(olga.reads().contains(&page[page.len() - 4..]), "{page}: {}", olga.reads());
+    }
+}
+
+#[tokio::test]
 async fn s006_a_help_card_outlives_a_restart() {
     let world = world().await;
     let ann = world.person("Ann");

@@ -10,7 +10,7 @@ use crate::{
     support::{
         bot::Settings,
         conversation::{Group, Person, World},
-        telegram::{Fault, Trouble, world::Member},
+        telegram::{Call, Fault, Trouble, world::Member},
     },
 };
 
@@ -265,23 +265,21 @@ async fn the_same_update_again_invites_once() {
     assert_eq!(world.telegram().calls("sendMessage").len(), 1);
 }
 
-/// Delivers an update to a bot that is killed as soon as something is stored, and started again.
-async fn killed_after(world: &World, update: serde_json::Value, stored: Document) {
+/// Delivers an update to a bot that is killed at some moment, and started again.
+pub async fn killed_at(
+    world: &World,
+    update: serde_json::Value,
+    trouble: Trouble,
+    moment: impl Future<Output = ()>,
+) {
     world.lenient();
-    let slow = Trouble::Slow(Duration::from_millis(700));
     for method in ["sendMessage", "editMessageText"] {
-        let fault =
-            Fault { method: method.to_owned(), chat: None, times: 1, trouble: slow.clone() };
-        world.telegram().order(fault);
+        let (method, trouble) = (method.to_owned(), trouble.clone());
+        world.telegram().order(Fault { method, chat: None, times: 2, trouble });
     }
     let telegram = world.telegram().clone();
     let delivering = tokio::spawn(async move { telegram.deliver(update).await });
-    for _ in 0..600 {
-        if world.database().count("invitations", stored.clone()).await > 0 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    moment.await;
     {
         let mut bot = world.bot().await;
         bot.kill(0);
@@ -291,17 +289,86 @@ async fn killed_after(world: &World, update: serde_json::Value, stored: Document
     world.settled().await;
 }
 
+/// As soon as such a thing is stored.
+async fn stored_in(world: &World, collection: &str, what: Document) {
+    while world.database().count(collection, what.clone()).await == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// As soon as somebody can read such a message, and before the bot knows.
+pub async fn read_in(world: &World, words: &str) {
+    let tells = |it: &Call| it.parameters["text"].as_str().is_some_and(|it| it.contains(words));
+    world.until(words, |telegram| telegram.calls("sendMessage").iter().any(tells)).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_in_the_middle_nothing_is_lost_or_there_twice() {
     let (world, group, ann, bob, zoe) = scene(Settings::replicas(1)).await;
     let command = ann.message("/invite raid @bob @zoe").to(&group).update();
-    killed_after(&world, command, doc! { "state": "open" }).await;
+    let slow = Trouble::Slow(Duration::from_millis(700));
+    let invited = stored_in(&world, "invitations", doc! { "state": "open" });
+    killed_at(&world, command, slow.clone(), invited).await;
     assert_eq!(invitations(&world).await.len(), 1);
-    killed_after(&world, bob.pressing("Accept"), doc! { "invitees.state": "accepted" }).await;
+    let accepted = stored_in(&world, "invitations", doc! { "invitees.state": "accepted" });
+    killed_at(&world, bob.pressing("Accept"), slow, accepted).await;
     assert_eq!(members(&world, "raid").await, [ann.id, bob.id]);
     zoe.presses_in(&group, "Accept").await;
     assert_eq!(members(&world, "raid").await, [ann.id, bob.id, zoe.id]);
     assert!(group.reads().contains("Everybody is in."), "{}", group.reads());
+}
+
+/// An invitation of seven people takes two messages, and the bot is killed after the one with these words.
+async fn killed_while_inviting(words: &str) {
+    let world = World::start(Settings::replicas(1)).await;
+    let people: Vec<Person> = (10..18).map(|it| world.person(&format!("P{it}"))).collect();
+    let all: Vec<&Person> = people.iter().collect();
+    let group = world.group("Gamers", &all);
+    seen(&world, &all).await;
+    notify_group(&world, &group, "raid", &all[..1]).await;
+    let late = Trouble::AnswersLate(Duration::from_secs(5));
+    let names: Vec<String> = people[1..].iter().map(|it| format!("@{}", it.name)).collect();
+    let command = format!("/invite raid {}", names.join(" ").to_lowercase());
+    let update = people[0].message(&command).to(&group).update();
+    world.forget();
+    killed_at(&world, update, late, read_in(&world, words)).await;
+    let calls = world.telegram().calls("sendMessage");
+    for person in &people[1..] {
+        let username = format!("@{}", person.name.to_lowercase());
+        let called = calls
+            .iter()
+            .filter(|it| it.parameters["text"].as_str().is_some_and(|it| it.contains(&username)));
+        assert_eq!(called.count(), 1, "{}: {}", person.name, world.conversation());
+    }
+    people[1].presses_in(&group, "Accept").await;
+    assert_eq!(members(&world, "raid").await, [people[0].id, people[1].id]);
+    assert_eq!(invitations(&world).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_while_inviting_it_calls_everybody_once() {
+    let killed = ["invites to", "Also invited"].map(killed_while_inviting);
+    futures::future::join_all(killed).await;
+}
+
+#[tokio::test]
+async fn an_overdue_invitation_closes_by_itself() {
+    let (world, group, ann, bob, _zoe) = scene(Settings::webhook()).await;
+    ann.says(&group, "/invite raid @bob").await;
+    world.bot().await.inside().keep_house().await.expect("house-keeping");
+    assert!(group.reads().contains("Accept"), "{}", group.reads());
+    let update = bob.pressing("Accept");
+    world.advance(Duration::from_secs(7 * 24 * 3600 + 1)).await;
+    world.forget();
+    for _ in 0..2 {
+        world.bot().await.inside().keep_house().await.expect("house-keeping");
+    }
+    assert!(group.reads().contains("has expired"), "{}", group.reads());
+    assert!(!group.reads().contains("Accept"), "{}", group.reads());
+    assert_eq!(world.telegram().calls("editMessageText").len(), 1);
+    assert_eq!(world.database().count("invitations", doc! { "state": "expired" }).await, 1);
+    world.send(update).await;
+    assert_eq!(members(&world, "raid").await, [ann.id]);
 }
 
 #[tokio::test]

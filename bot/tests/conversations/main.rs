@@ -1,6 +1,7 @@
 //! Conversations with the bot: messages in, replies out. One binary, because linking it is what costs time.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod acceptance;
 mod announcements;
 mod dialogues;
 mod donations;

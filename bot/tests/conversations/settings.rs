@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use mongodb::bson::doc;
+use mongodb::bson::{Document, doc};
 
 use crate::{
     assert_conversation,
@@ -119,6 +119,35 @@ async fn in_private_everybody_decides_for_themselves() {
         1
     );
     assert_eq!(world.database().count("users", doc! { "_id": ann.id, "lang": "de" }).await, 1);
+}
+
+#[tokio::test]
+async fn a_start_sets_the_menus_if_they_are_not_what_they_should_be() {
+    let settings = Settings::webhook().with_operator(5_000_001_001);
+    let world = World::start(settings).await;
+    let menus = |world: &World| world.telegram().world().menus.clone();
+    let first = menus(&world);
+    assert!(first.contains_key("all_private_chats *"), "{:?}", first.keys());
+    assert!(first.contains_key("all_group_chats de"), "{:?}", first.keys());
+    // Another start, and another replica, finds them as they should be.
+    world.bot().await.restart().await;
+    world.settled().await;
+    assert!(world.telegram().calls("setMyCommands").is_empty());
+    // Somebody who runs the bot gets theirs with the first word.
+    let olga = world.stranger("Olga");
+    assert!(!first.contains_key(&format!("chat {} *", olga.id)));
+    olga.starts("").await;
+    assert!(menus(&world).contains_key(&format!("chat {} *", olga.id)));
+    // What another version set is set again.
+    let stored = world.database().driver().collection::<Document>("menus");
+    let other = doc! { "$set": { "fingerprint": "of another version" } };
+    stored.update_one(doc! {}, other).await.expect("a menu");
+    world.telegram().world().menus.clear();
+    world.bot().await.restart().await;
+    world.settled().await;
+    for key in first.keys() {
+        assert!(menus(&world).contains_key(key), "{key}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -15,7 +15,7 @@ pub use self::{
 };
 use super::{
     call::Call,
-    hand_off, invitation, notify_group,
+    hand_off, invitation, notice, notify_group,
     notify_group_name::{NameMistake, check, check_description, suggest},
 };
 use crate::{
@@ -333,7 +333,8 @@ async fn tell_of_rename(talk: Talk<'_>, before: &NotifyGroup, name: &str) {
         ("new", crate::text::made_up_name(name).into()),
     ];
     let place = talk.target.place();
-    notify_group::tell_group(&talk.cx.app, place, "modify-notify-group-renamed", &args).await;
+    let (key, once) = ("modify-notify-group-renamed", format!("renamed:{}", talk.cx.update));
+    notice::tell_quietly(&talk.cx.app, place, &once, key, &args).await;
 }
 
 async fn describe(
@@ -432,26 +433,27 @@ async fn revoke(
     Ok(Turn::Ask(State { view, notice: Some(Notice::Revoked), ..state }))
 }
 
-/// Deletes it: by its creator, or by whoever is an administrator at this moment. The second press finds nothing.
+/// Deletes it: by its creator, or by whoever is an administrator at this moment. It goes last, so that whoever was cut
+/// off before finds it again and does the rest; the second press finds nothing.
 async fn delete(talk: Talk<'_>, state: State, id: Id) -> anyhow::Result<Turn<State>> {
     let (app, chat_id, me) = (&talk.cx.app, talk.target.chat_id, talk.cx.user.id);
-    let mut deleted = app.store.delete_notify_group(chat_id, id, Some(me)).await?;
-    if deleted.is_none() && find(talk, id).await?.is_some() {
-        if !is_admin_now(talk).await? {
-            return list(talk, state.page, Some(Notice::NotAllowed)).await;
-        }
-        deleted = app.store.delete_notify_group(chat_id, id, None).await?;
-    }
-    let Some(deleted) = deleted else {
+    let Some(group) = find(talk, id).await? else {
         return list(talk, state.page, Some(Notice::Gone)).await;
     };
-    let name = notify_group::name_of(&deleted);
+    let creator = (group.creator_id == me).then_some(me);
+    if creator.is_none() && !is_admin_now(talk).await? {
+        return list(talk, state.page, Some(Notice::NotAllowed)).await;
+    }
     let person = talk.cx.name(Some(&talk.cx.user));
-    let args = [("person", person.into()), ("name", name.into())];
-    let place = talk.target.place();
-    notify_group::tell_group(app, place, "modify-notify-group-deleted-announced", &args).await;
+    let args = [("person", person.into()), ("name", notify_group::name_of(&group).into())];
+    let (key, once) = ("modify-notify-group-deleted-announced", format!("deleted:{id}"));
+    notice::tell_quietly(app, talk.target.place(), &once, key, &args).await;
     for invitation in app.store.open_invitations(id).await? {
         invitation::close(app, &invitation, InvitationState::Closed, None).await?;
     }
-    list(talk, state.page, Some(Notice::Deleted(deleted.name))).await
+    let notice = match app.store.delete_notify_group(chat_id, id, creator).await? {
+        Some(deleted) => Notice::Deleted(deleted.name),
+        None => Notice::Gone,
+    };
+    list(talk, state.page, Some(notice)).await
 }

@@ -61,7 +61,10 @@ async fn ask(talk: Talk<'_>, group: &NotifyGroup, to: i64) -> anyhow::Result<()>
     ];
     let text = app.texts.html(lang, "transfer-ask", &args);
     let post = Post::new(text).keyboard(Keyboard::new().row(buttons));
-    app.telegram.send(talk.target.place(), post).await?;
+    app.telegram.turn(group.chat_id).await;
+    if app.store.first_time(&format!("offered:{}", talk.cx.update)).await? {
+        app.telegram.send_now(talk.target.place(), post).await?;
+    }
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 mod records;
 pub mod tokens;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -15,7 +15,7 @@ use url::Url;
 use self::tokens::XboxChain;
 use super::{
     AccountId, Batch, Condition, Credentials, Failure, Found, PresenceProvider, Service, Warning,
-    http::Http, keeper::Keeper, limiter::Limiter, names, warnings,
+    http::Http, keeper::Keeper, names, warnings,
 };
 use crate::{
     clock::{Clock, Time},
@@ -26,13 +26,14 @@ use crate::{
 const BATCH: usize = 1100;
 
 /// Look-ups of gamertags that the service puts up with: 10 in 15 seconds and 30 in 5 minutes.
-const LOOK_UPS: &[(usize, u64)] = &[(10, 15), (30, 300)];
+const LOOK_UPS: [(usize, Duration); 2] =
+    [(10, Duration::from_secs(15)), (30, Duration::from_secs(300))];
 
 /// Asks Xbox Live.
 pub struct Xbox {
     http: Arc<Http>,
     keeper: Arc<Keeper<XboxChain>>,
-    look_ups: Mutex<Limiter>,
+    credentials: Arc<dyn Credentials>,
     profile_url: Url,
     presence_url: Url,
     secret_expires: Option<Time>,
@@ -49,9 +50,9 @@ impl Xbox {
     ) -> Self {
         let chain = XboxChain::new(settings, clock.clone());
         Self {
-            keeper: Keeper::new(chain, Arc::clone(&http), credentials, clock.clone()),
+            keeper: Keeper::new(chain, Arc::clone(&http), Arc::clone(&credentials), clock.clone()),
             http,
-            look_ups: Mutex::new(Limiter::new(LOOK_UPS)),
+            credentials,
             profile_url: settings.profile_url.clone(),
             presence_url: settings.presence_url.clone(),
             secret_expires: settings.secret_expires,
@@ -60,8 +61,8 @@ impl Xbox {
     }
 
     async fn profile(&self, gamertag: &str) -> Result<Found, Failure> {
-        let taken =
-            self.look_ups.lock().unwrap_or_else(PoisonError::into_inner).take(self.clock.now());
+        let taken = self.credentials.take(Service::Xbox, &LOOK_UPS).await;
+        let taken = taken.map_err(|it| Failure::Unavailable(format!("look-ups: {it:#}")))?;
         taken.map_err(|again_in| Failure::RateLimited { again_in: Some(again_in) })?;
         let gamertag = utf8_percent_encode(gamertag, NON_ALPHANUMERIC);
         let path = format!("users/gt({gamertag})/profile/settings?settings=Gamertag");

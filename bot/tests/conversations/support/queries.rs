@@ -46,7 +46,19 @@ pub struct Query {
     pub collection: String,
     /// What documents have to match; one for each statement of an update or a deletion.
     pub filters: Vec<Document>,
+    /// What an update changes, one for each statement.
+    pub changes: Vec<Document>,
 }
+
+/// What the bot asks by itself every few seconds, whoever says what: by collection and the field that is asked for first.
+const BY_ITSELF: [(&str, &str); 6] = [
+    ("announcements", "running"),
+    ("notifications", "until"),
+    ("locks", "_id"),
+    ("chats", "active"),
+    ("feedback", "waiting"),
+    ("invitations", "state"),
+];
 
 impl Queries {
     /// Starts a proxy to the server at this address (`host:port`), and answers with its own.
@@ -72,6 +84,14 @@ impl Queries {
     /// Every command since the last `forget`.
     pub fn all(&self) -> Vec<Query> {
         self.lock().clone()
+    }
+
+    /// Those that handlers made: neither what the bot asks by itself, nor the renewal of a claim, which happens if the
+    /// machine is slow and not because of what a handler does.
+    pub fn of_handlers(&self) -> Vec<Query> {
+        let mut all = self.all();
+        all.retain(|it| !it.is_by_itself() && !it.renews_a_claim());
+        all
     }
 
     /// Begins anew.
@@ -130,8 +150,10 @@ impl Query {
             let inline = body.get_array(list).into_iter().flatten();
             statements.extend(inline.filter_map(|it| it.as_document().cloned()));
         }
-        let mut filters: Vec<Document> =
-            statements.iter().filter_map(|it| it.get_document("q").ok().cloned()).collect();
+        let parts = |name| -> Vec<Document> {
+            statements.iter().filter_map(|it| it.get_document(name).ok().cloned()).collect()
+        };
+        let (mut filters, changes) = (parts("q"), parts("u"));
         for name in ["filter", "query"] {
             filters.extend(body.get_document(name).ok().cloned());
         }
@@ -144,7 +166,29 @@ impl Query {
             command: command.clone(),
             collection: collection.as_str().unwrap_or_default().to_owned(),
             filters,
+            changes,
         })
+    }
+
+    fn is_by_itself(&self) -> bool {
+        // For the metrics.
+        if self.command == "count" && self.collection == "dialogues" {
+            return true;
+        }
+        let first = self.filters.first().and_then(|it| it.keys().next());
+        BY_ITSELF.iter().any(|(collection, field)| {
+            self.collection == *collection && first.is_some_and(|it| it == field)
+        })
+    }
+
+    /// Whether all it does is to hold on to something for longer.
+    fn renews_a_claim(&self) -> bool {
+        let only_until = |it: &Document| {
+            it.len() == 1 && it.get_document("$set").is_ok_and(|it| it.keys().eq(["until"]))
+        };
+        ["updates", "notifications"].contains(&self.collection.as_str())
+            && !self.changes.is_empty()
+            && self.changes.iter().all(only_until)
     }
 
     /// The parts of this command that read a whole collection.

@@ -93,6 +93,8 @@ pub enum Trouble {
     Refuses(Refused),
     /// It takes this long.
     Slow(Duration),
+    /// It is done at once, but the answer takes this long.
+    AnswersLate(Duration),
     /// It is done, but the connection breaks before the answer.
     AnswerLost,
 }
@@ -247,7 +249,7 @@ impl Telegram {
         if wrong.is_empty() {
             wrong.extend(second_opinion::misfits(&name, &parameters));
         }
-        let mut lost = false;
+        let (mut lost, mut late) = (false, Duration::ZERO);
         let outcome = if !wrong.is_empty() {
             Err(Refused::defect(&wrong.join("; ")))
         } else {
@@ -258,6 +260,9 @@ impl Telegram {
                         tokio::time::sleep(time).await;
                     }
                     lost = matches!(trouble, Some(Trouble::AnswerLost));
+                    if let Some(Trouble::AnswersLate(time)) = trouble {
+                        late = time;
+                    }
                     self.play(&name, &parameters).await
                 }
             }
@@ -269,9 +274,15 @@ impl Telegram {
                 "the stand-in answers what Telegram would not: {misfits:#?}"
             );
         }
+        self.remember(name, parameters, &outcome);
+        tokio::time::sleep(late).await;
+        if lost { Err(None) } else { outcome.map_err(Some) }
+    }
+
+    fn remember(&self, name: String, parameters: Value, outcome: &Result<Value, Refused>) {
         let told = outcome.clone().map_err(|it| it.what);
         let mut record = self.record();
-        if let Err(refused) = &outcome {
+        if let Err(refused) = outcome {
             if refused.defect {
                 record.defects.push(refused.what.clone());
             }
@@ -280,7 +291,6 @@ impl Telegram {
             }
         }
         record.calls.push(Call { method: name, parameters, outcome: told });
-        if lost { Err(None) } else { outcome.map_err(Some) }
     }
 
     /// The trouble ordered for this call, if any.

@@ -1,16 +1,9 @@
-//! `ci`: what builds and deploys.
+//! `ci.jenkins`: a Jenkins server on a machine of its own.
 
 use ipnet::IpNet;
 
-use super::names;
-use super::reader::{Field, Wrong};
-
-/// What builds and deploys: exactly one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ci {
-    /// A Jenkins server on a machine of its own.
-    Jenkins(Jenkins),
-}
+use super::super::names;
+use super::super::reader::{Field, Wrong};
 
 /// A Jenkins server on an EC2 instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,22 +20,8 @@ pub struct Jenkins {
     pub key_pair: Option<String>,
 }
 
-impl Ci {
-    pub(super) fn read(field: &Field<'_>) -> Option<Self> {
-        let mut section = field.section()?;
-        let jenkins = section.optional("jenkins");
-        if jenkins.is_none() {
-            field.refuse_key("has no `jenkins`", |problem| {
-                problem.help("add `jenkins:` with its fields below it, or take `ci` out")
-            });
-        }
-        section.finish();
-        jenkins.and_then(|field| Jenkins::read(&field)).map(Self::Jenkins)
-    }
-}
-
 impl Jenkins {
-    fn read(field: &Field<'_>) -> Option<Self> {
+    pub(super) fn read(field: &Field<'_>) -> Option<Self> {
         let mut section = field.section()?;
         let jenkins = Self {
             instance_type: section

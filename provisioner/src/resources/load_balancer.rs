@@ -150,7 +150,8 @@ impl Resource for LoadBalancer {
 
     async fn ready(outputs: &LoadBalancerOutputs, cloud: &Cloud) -> Result<Progress> {
         let Some(live) = by_arn(&outputs.arn, cloud).await? else {
-            return Err(Error::Unexpected(format!("the load balancer {} is gone", outputs.arn)));
+            // What was just made is not always seen at once.
+            return Ok(Progress::Waiting("the load balancer to be visible".to_owned()));
         };
         let state = live.state();
         match state.and_then(|it| it.code()) {

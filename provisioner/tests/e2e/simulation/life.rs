@@ -13,8 +13,8 @@ use super::{
 /// 2026-01-01, when every life begins.
 const BEGINNING: Time = Time(1_767_225_600_000);
 
-/// What takes no tags: with the state lost, only its declaration leads to it.
-const UNTAGGED: [&str; 3] = ["records", "atlas_users", "atlas_accessList"];
+/// What takes no tags, or is in a project that only the declaration names: with the state lost, nothing else leads to it.
+const UNTAGGED: [&str; 4] = ["records", "atlas_clusters", "atlas_users", "atlas_accessList"];
 
 /// What happened in a life, for whoever has to understand it.
 #[derive(Debug, Default)]

@@ -97,7 +97,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
 async fn check(config: &Config) -> anyhow::Result<()> {
     println!("configuration: ok");
     let store = Store::connect(&config.mongodb, Clock::default()).await?;
-    store.ping().await?;
+    store.ping().await.map_err(run::advise)?;
     println!("database: ok");
     let telegram = connect(config, store).await?;
     println!("token: ok, @{}", telegram.me.username);

@@ -16,7 +16,7 @@ use crate::{
     metrics::Metrics,
     polling,
     presence::{Credentials, Presences},
-    store::{Store, Vault},
+    store::{self, Store, Vault},
     telegram::Telegram,
     text::Texts,
     updates::Updates,
@@ -39,10 +39,9 @@ pub struct Running {
 pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Running> {
     let metrics = Metrics::new()?;
     let store = Store::connect(&config.mongodb, clock.clone()).await?;
-    report_index_troubles(&store).await.context("the database")?;
-    let telegram = Telegram::connect(&config, store.clone(), clock.clone(), metrics.clone())
-        .await
-        .context("Telegram")?;
+    report_index_troubles(&store).await?;
+    let telegram =
+        Telegram::connect(&config, store.clone(), clock.clone(), metrics.clone()).await?;
     let presences = presences(&config, &store, &clock, &metrics)?;
     let app = Arc::new(App {
         config,
@@ -159,9 +158,19 @@ fn serve(app: &Arc<App>, listener: TcpListener, routes: axum::Router) -> JoinHan
     })
 }
 
+/// Trouble with the database at the start, and what to do about it.
+pub(crate) fn advise(error: store::Error) -> anyhow::Error {
+    match error {
+        store::Error::Unreachable(_) => {
+            anyhow::anyhow!("{error}; is MongoDB running where MONGODB_URI says?")
+        }
+        store::Error::Refused(_) => anyhow::anyhow!("{error}; is MONGODB_URI right?"),
+    }
+}
+
 /// Makes the indexes. Trouble with one is told and stops nothing.
 pub(crate) async fn report_index_troubles(store: &Store) -> anyhow::Result<()> {
-    for trouble in store.make_indexes().await? {
+    for trouble in store.make_indexes().await.map_err(advise)? {
         tracing::error!(
             collection = trouble.collection,
             fields = trouble.fields,

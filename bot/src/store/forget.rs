@@ -30,9 +30,7 @@ impl Store {
         self.forget_in_calls(user).await?;
         self.documents("intents").delete_many(doc! { "user_id": user }).await?;
         self.documents("dialogues").delete_one(doc! { "_id": user }).await?;
-        // Their number is part of the name of a limit.
-        let theirs = doc! { "_id": { "$regex": format!("(^|:){user}(:|$)") } };
-        self.documents("limits").delete_many(theirs).await?;
+        self.documents("limits").delete_many(doc! { "of": user }).await?;
         // Whatever belongs to the private chat, which has their number.
         self.purge_chat(user).await?;
         self.documents("users").delete_one(doc! { "_id": user }).await?;

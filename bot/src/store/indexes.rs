@@ -124,6 +124,7 @@ fn indexes() -> Vec<Index> {
         Index::on("credentials", doc! { "platform": 1 }).unique(),
         Index::on("locks", doc! { "until": 1 }).gone_after(Duration::ZERO),
         Index::on("limits", doc! { "expires_at": 1 }).gone_after(Duration::ZERO),
+        Index::on("limits", doc! { "of": 1 }),
         // Telegram keeps updates for a day and sends none again after that.
         Index::on("updates", doc! { "at": 1 }).gone_after(2 * DAY),
     ]

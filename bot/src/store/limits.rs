@@ -66,7 +66,8 @@ impl Store {
             room.insert("by", doc! { "$ne": update });
             push.insert("by", newest(update.into()));
         }
-        let note = doc! { "$push": push, "$set": { "expires_at": now + longest } };
+        let set = doc! { "expires_at": now + longest, "of": numbers(what) };
+        let note = doc! { "$push": push, "$set": set };
         match self.documents(LIMITS).update_one(room, note).upsert(true).await {
             Ok(_) => return Ok(Ok(())),
             Err(error) if is_duplicate(&error) => {}
@@ -85,6 +86,11 @@ impl Store {
         // Rounded up, so that nobody is told to wait for nothing.
         Ok(Err(Wait(ends.max().unwrap_or_default().max(Duration::from_secs(1)))))
     }
+}
+
+/// The numbers in a name: by them what is about somebody is found when they are forgotten.
+fn numbers(what: &str) -> Vec<i64> {
+    what.split(':').filter_map(|it| it.parse().ok()).collect()
 }
 
 /// Where the time stands that has to be over: of ten that are allowed, the tenth newest.

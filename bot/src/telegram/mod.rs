@@ -148,7 +148,7 @@ impl Telegram {
         metrics: Metrics,
     ) -> anyhow::Result<Self> {
         let bot = client(config)?;
-        let me = bot.get_me().await.map_err(|it| Refusal::of(&it))?;
+        let me = bot.get_me().await.map_err(|it| advise(&Refusal::of(&it)))?;
         let me = Me {
             id: i64::try_from(me.user.id.0)?,
             username: me.user.username.clone().unwrap_or_default(),
@@ -314,6 +314,18 @@ impl Telegram {
             tracing::warn!(chat_id, %error, "what became of a chat could not be noted");
         }
         Err(refusal)
+    }
+}
+
+/// Why the bot cannot even find out who it is, and what to do about it.
+fn advise(refusal: &Refusal) -> anyhow::Error {
+    match refusal {
+        Refusal::Unknown(_) => {
+            anyhow::anyhow!(
+                "{refusal}; is this machine connected, and BOT_API_URL right if it is set?"
+            )
+        }
+        _ => anyhow::anyhow!("{refusal}; is BOT_TOKEN right? BotFather shows it after /token"),
     }
 }
 

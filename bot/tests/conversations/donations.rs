@@ -32,6 +32,12 @@ fn refusal(world: &World) -> String {
     last.parameters["error_message"].as_str().unwrap_or_default().to_owned()
 }
 
+/// By what Telegram knows the first payment.
+async fn charge(world: &World) -> String {
+    let payments = world.database().all("payments").await;
+    payments[0].get_str("telegram_charge_id").unwrap_or_default().to_owned()
+}
+
 #[tokio::test]
 async fn s018_the_invoice_comes_in_private() {
     let settings = Settings::webhook()
@@ -201,10 +207,7 @@ async fn a_payment_provider_is_optional() {
     );
     assert!(ann.pays(json!({})).await);
     assert!(ann.reads().contains("2.50 CAD"), "{}", ann.reads());
-    let charge = world.database().all("payments").await[0]
-        .get_str("telegram_charge_id")
-        .unwrap_or_default()
-        .to_owned();
+    let charge = charge(&world).await;
     olga.writes(&format!("/refund {charge}")).await;
     assert!(olga.reads().contains("only give back Stars"), "{}", olga.reads());
 }
@@ -215,10 +218,7 @@ async fn stars_are_given_back_once() {
     let olga = world.person("Olga");
     let ann = with_invoice(&world, "Ann").await;
     assert!(ann.pays(json!({})).await);
-    let charge = world.database().all("payments").await[0]
-        .get_str("telegram_charge_id")
-        .unwrap_or_default()
-        .to_owned();
+    let charge = charge(&world).await;
     world.forget();
     ann.writes(&format!("/refund {charge}")).await;
     assert!(ann.reads().contains("do not know this command"), "{}", ann.reads());
@@ -242,10 +242,7 @@ async fn a_refund_that_was_cut_off_is_finished() {
     let olga = world.person("Olga");
     let ann = with_invoice(&world, "Ann").await;
     assert!(ann.pays(json!({})).await);
-    let charge = world.database().all("payments").await[0]
-        .get_str("telegram_charge_id")
-        .unwrap_or_default()
-        .to_owned();
+    let charge = charge(&world).await;
     // Telegram did it, and nobody noted it.
     if let Some(payment) = world.telegram().world().payments.get_mut(&charge) {
         payment.refunded = true;

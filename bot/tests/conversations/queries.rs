@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use mongodb::bson::doc;
+use mongodb::bson::{Bson, Document, doc};
 
 use crate::support::{bot::Settings, conversation::World, database::Database, queries::Queries};
 
@@ -69,13 +69,17 @@ async fn every_question_has_an_index() {
     assert!(scans.is_empty(), "{scans:#?}");
 }
 
-/// One of each kind of question: the same collection, the same fields.
+/// One of each kind of question: the same collection, the same fields, compared in the same way.
 fn shapes(queries: &Queries) -> Vec<crate::support::queries::Query> {
     let mut seen = BTreeSet::new();
-    let fields = |it: &mongodb::bson::Document| it.keys().cloned().collect::<Vec<_>>();
+    let how = |it: &Bson| match it.as_document() {
+        Some(operators) => operators.keys().cloned().collect(),
+        None => Vec::new(),
+    };
+    let fields = |it: &Document| it.iter().map(|(key, value)| (key.clone(), how(value))).collect();
     let mut all = queries.all();
     all.retain(|it| {
-        let filters: Vec<_> = it.filters.iter().map(fields).collect();
+        let filters: Vec<Vec<(String, Vec<String>)>> = it.filters.iter().map(fields).collect();
         seen.insert((it.collection.clone(), filters))
     });
     all

@@ -203,12 +203,13 @@ async fn pr4_services_are_asked_at_the_same_time() {
     bench.look(&[xbox(1), psn(1), steam(1)]).await;
     bench.later(61);
     for call in ["xbox_presence", "psn_presences", "steam_players"] {
-        bench.providers.fails(call, Fault::Slow(Duration::from_secs(1)));
+        bench.providers.fails(call, Fault::Slow(Duration::from_secs(3)));
     }
     let started = Instant::now();
     let report = bench.look(&[xbox(1), psn(1), steam(1)]).await;
     assert!(report.seen.values().all(|it| it.presence.is_ok()), "{report:?}");
-    assert!(started.elapsed() < Duration::from_millis(1900), "{:?}", started.elapsed());
+    // Less than two of them one after the other.
+    assert!(started.elapsed() < Duration::from_secs(6), "{:?}", started.elapsed());
 }
 
 #[tokio::test]

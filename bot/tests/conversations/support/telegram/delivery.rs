@@ -13,8 +13,9 @@ use super::{BOT_API, Refused, Telegram, second_opinion};
 /// Kinds of updates that Telegram sends only to those who name them.
 const ON_DEMAND: [&str; 3] = ["chat_member", "message_reaction", "message_reaction_count"];
 
-/// How often an update is sent before the stand-in gives up.
-const DELIVERIES: usize = 100;
+/// How often an update is sent before the stand-in gives up: for a minute. Telegram does for a day; a process that is
+/// killed and started again on a busy machine takes more than the ten seconds after which its claims lapse.
+const DELIVERIES: usize = 600;
 
 impl Telegram {
     /// Updates that the bot has not fetched.

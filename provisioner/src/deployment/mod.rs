@@ -11,8 +11,10 @@
 //! - [`look`]: one look at everything that concerns the deployment
 //! - [`watch`]: looks until it is over
 //! - [`post_mortem`]: why it failed
+//! - [`difference`]: what is different between two revisions (pure)
 
 mod causes;
+mod difference;
 mod event;
 mod judge;
 mod look;
@@ -24,11 +26,12 @@ mod watch;
 use aws_sdk_ecs::types::{Deployment, Service};
 use aws_smithy_types::DateTime;
 
+pub use difference::{Difference, differences};
 pub use event::{Event, TaskCounts};
 pub use judge::{Ending, Judge, Verdict};
-pub use post_mortem::{Container, Log, PostMortem, Tasks, write};
+pub use post_mortem::{Changes, Container, Log, PostMortem, Tasks, write};
 pub use revision::{image_of, next};
-pub use start::{Begun, Current, begin, find};
+pub use start::{Begun, Current, begin, definition, find};
 pub use watch::{End, Pace, follow};
 
 use crate::{config::Config, program::names};

@@ -50,13 +50,23 @@ pub async fn find(subject: &Subject, cloud: &Cloud) -> Result<Option<Current>> {
     let service = patiently(describe).await?.filter(|it| it.status() == Some(ecs::ACTIVE));
     let Some(service) = service else { return Ok(None) };
     let arn = service.task_definition().ok_or_else(|| Error::missing("task definition"))?;
+    let (definition, tags) = definition(arn, cloud).await?;
+    Ok(Some(Current { service, definition, tags }))
+}
+
+/// A revision, by its ARN or as `FAMILY:NUMBER`, and its tags.
+///
+/// # Errors
+///
+/// When ECS cannot be asked, or knows of none.
+pub async fn definition(name: &str, cloud: &Cloud) -> Result<(TaskDefinition, Vec<Tag>)> {
     let describe = || async {
-        let request = cloud.ecs.describe_task_definition().task_definition(arn);
+        let request = cloud.ecs.describe_task_definition().task_definition(name);
         Ok(request.include(TaskDefinitionField::Tags).send().await?)
     };
     let answer = patiently(describe).await?;
     let definition = answer.task_definition.ok_or_else(|| Error::missing("task definition"))?;
-    Ok(Some(Current { service, definition, tags: answer.tags.unwrap_or_default() }))
+    Ok((definition, answer.tags.unwrap_or_default()))
 }
 
 /// Makes ECS begin to run `image`, if it does not yet.

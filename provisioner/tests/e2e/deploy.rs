@@ -210,6 +210,8 @@ async fn a_container_that_exits_is_rolled_back_and_explained() {
       last lines of bot/bot/TASK in gsm:
       │ starting
       │ no �[31mtoken
+    what changed from gsm-bot:1 to gsm-bot:2:
+      ~ bot.image: docker.io/me/bot:1 → docker.io/me/bot:2
     error: the deployment of gsm-bot:2 failed and was rolled back, gsm-bot:1 serves again: ECS deployment circuit breaker: tasks failed to start.
     exit code 6
     ");
@@ -247,6 +249,8 @@ async fn without_a_circuit_breaker_nothing_is_rolled_back() {
     TIME ✗ task TASK stopped: ResourceInitializationError: unable to pull secrets or registry auth: AccessDeniedException
     TIME ✗ this will not go away by itself: nothing is rolled back, for the service has no circuit breaker that does; ECS goes on trying
     3 tasks stopped, the last of them TASK (TaskFailedToStart): ResourceInitializationError: unable to pull secrets or registry auth: AccessDeniedException
+    what changed from gsm-bot:1 to gsm-bot:2:
+      ~ bot.image: docker.io/me/bot:1 → docker.io/me/bot:2
     error: the deployment of gsm-bot:2 failed and was not rolled back: ResourceInitializationError: unable to pull secrets or registry auth: AccessDeniedException
     hint: 1 task from before the deployment still runs
     hint: to go back: `provisioner deploy --image docker.io/me/bot:1`

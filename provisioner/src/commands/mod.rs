@@ -3,12 +3,18 @@
 mod deploy;
 mod destroy;
 mod diff;
+mod exec;
+mod logs;
 mod outputs;
+mod restart;
+mod rollback;
 mod rollout;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+mod scale;
 mod service;
 mod state;
+mod status;
 mod up;
 
 use std::{path::Path, sync::Arc};
@@ -67,6 +73,12 @@ pub async fn perform(
         Command::Up(args) => up::run(global, args, place, ui, interrupted).await,
         Command::Destroy(args) => destroy::run(global, args, place, ui, interrupted).await,
         Command::Deploy(args) => deploy::run(global, args, place, ui, interrupted).await,
+        Command::Rollback(args) => rollback::run(global, args, place, ui, interrupted).await,
+        Command::Restart(args) => restart::run(global, args, place, ui, interrupted).await,
+        Command::Scale(args) => scale::run(global, args, place, ui, interrupted).await,
+        Command::Status(args) => status::run(global, args, place, ui, interrupted).await,
+        Command::Logs(args) => logs::run(global, args, place, ui, interrupted).await,
+        Command::Exec(args) => exec::run(global, args, place, ui, interrupted).await,
         Command::Outputs(args) => outputs::run(global, &args, ui),
         Command::State(args) => state::run(global, args, ui).await,
         #[cfg(feature = "sandbox")]

@@ -136,6 +136,11 @@ impl Rollout<'_> {
             false => None,
         };
         ui.deployment_ended(object, post_mortem.as_ref());
+        let option = &self.chosen.option;
+        let look = format!(
+            "to look further: `provisioner status{option}`, `provisioner logs --since 1h{option}`"
+        );
+        let failure = if is_bad { failure.hint(look) } else { failure };
         // The errors' text is shown as it is where it looks like one that was rendered already.
         Err(Failure { message: harmless(&failure.message), ..failure })
     }

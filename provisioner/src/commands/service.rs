@@ -16,6 +16,8 @@ use crate::{
 /// A service that was chosen, before anything is contacted.
 pub(super) struct Chosen {
     pub(super) config: Config,
+    /// Its name in stack.yaml.
+    pub(super) name: String,
     pub(super) subject: Subject,
     /// What must be added to a command line about it: nothing, or ` --service NAME`.
     pub(super) option: String,
@@ -25,13 +27,13 @@ impl Chosen {
     /// Reads stack.yaml, and finds the service in it that is meant.
     pub(super) fn read(global: &Global, wanted: Option<&str>, ui: &Ui) -> Result<Self, Failure> {
         let config = load(&global.file, ui)?;
-        let name = meant(&config, wanted)?;
-        let subject = Subject::of(&config, name);
+        let name = meant(&config, wanted)?.to_owned();
+        let subject = Subject::of(&config, &name);
         let option = match config.services.len() {
             2.. => format!(" --service {name}"),
             _ => String::new(),
         };
-        Ok(Self { config, subject, option })
+        Ok(Self { config, name, subject, option })
     }
 
     /// Looks at what runs now.

@@ -93,6 +93,48 @@ pub async fn begin(
     update(subject, &arn, false, cloud).await.map(Begun::Deployment)
 }
 
+/// Makes ECS begin to run `revision`, an ARN, if it does not yet.
+///
+/// # Errors
+///
+/// When ECS refuses. Nothing is deployed then.
+pub async fn bring(
+    subject: &Subject,
+    current: &Current,
+    revision: &str,
+    cloud: &Cloud,
+) -> Result<Begun> {
+    if current.service.task_definition() == Some(revision) {
+        return again(subject, current, cloud).await;
+    }
+    update(subject, revision, false, cloud).await.map(Begun::Deployment)
+}
+
+/// Makes ECS replace all tasks by new ones of the same revision.
+///
+/// # Errors
+///
+/// When ECS refuses.
+pub async fn renew(subject: &Subject, current: &Current, cloud: &Cloud) -> Result<Ours> {
+    let revision = current.service.task_definition();
+    let revision = revision.ok_or_else(|| Error::missing("task definition"))?;
+    update(subject, revision, true, cloud).await
+}
+
+/// Makes ECS run so many tasks. That is no deployment.
+///
+/// # Errors
+///
+/// When ECS refuses.
+pub async fn scale(subject: &Subject, count: i32, cloud: &Cloud) -> Result<()> {
+    let Subject { cluster, service, .. } = subject;
+    let update = || async {
+        let request = cloud.ecs.update_service().cluster(cluster).service(service);
+        Ok(request.desired_count(count).send().await?)
+    };
+    patiently(update).await.map(drop)
+}
+
 /// The revision with the image is there. If its deployment failed, or its tasks do not run, whoever deploys it again
 /// wants another try, which ECS gives only if forced.
 async fn again(subject: &Subject, current: &Current, cloud: &Cloud) -> Result<Begun> {

@@ -18,7 +18,10 @@ impl Ui {
             if let Some(fields) = object.as_object_mut() {
                 fields.insert("seconds".to_owned(), seconds(after));
             }
-            let kind = if matches!(event, Event::Begun { .. } | Event::Joined { .. }) {
+            let kind = if matches!(
+                event,
+                Event::Begun { .. } | Event::Joined { .. } | Event::Restarted { .. }
+            ) {
                 "start"
             } else {
                 "event"
@@ -65,6 +68,9 @@ pub fn event_text(event: &Event) -> String {
             format!(
                 "{service}: {new} with this image is being deployed already; following that deployment"
             )
+        }
+        Event::Restarted { service, revision, image, .. } => {
+            format!("{service}: new tasks of {} ({})", line(revision), line(image))
         }
         Event::Tasks(counts) => counts_text(counts),
         Event::Service { message } => format!("{} {}", paint(DIM, "ecs:"), line(message)),
@@ -189,7 +195,7 @@ fn container(text: &mut String, container: &Container) {
 }
 
 /// What came from outside, on one line.
-fn line(text: &str) -> String {
+pub(super) fn line(text: &str) -> String {
     harmless(text.trim()).replace('\n', " ")
 }
 

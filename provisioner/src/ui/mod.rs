@@ -1,5 +1,6 @@
 //! What the user sees. All colour is here.
 
+mod condition;
 mod deployment;
 mod paint;
 mod plan;
@@ -13,6 +14,7 @@ use std::{
 
 use serde_json::{Value, json};
 
+pub use condition::condition_text;
 pub use deployment::{event_text, post_mortem_text, seconds};
 pub(crate) use paint::harmless;
 pub use plan::plan_text;

@@ -213,6 +213,7 @@ async fn a_container_that_exits_is_rolled_back_and_explained() {
     what changed from gsm-bot:1 to gsm-bot:2:
       ~ bot.image: docker.io/me/bot:1 → docker.io/me/bot:2
     error: the deployment of gsm-bot:2 failed and was rolled back, gsm-bot:1 serves again: ECS deployment circuit breaker: tasks failed to start.
+    hint: to look further: `provisioner status`, `provisioner logs --since 1h`
     exit code 6
     ");
     // The old one serves.
@@ -254,6 +255,7 @@ async fn without_a_circuit_breaker_nothing_is_rolled_back() {
     error: the deployment of gsm-bot:2 failed and was not rolled back: ResourceInitializationError: unable to pull secrets or registry auth: AccessDeniedException
     hint: 1 task from before the deployment still runs
     hint: to go back: `provisioner deploy --image docker.io/me/bot:1`
+    hint: to look further: `provisioner status`, `provisioner logs --since 1h`
     exit code 7
     ");
 }
@@ -282,6 +284,7 @@ async fn it_can_be_left_and_followed_again() {
     TIME gsm-bot: gsm-bot:2 with this image is being deployed already; following that deployment
     error: the deployment of gsm-bot:2 was not over within 1s; it goes on in AWS
     hint: to follow it further: `provisioner deploy --image docker.io/me/bot:2`
+    hint: to look further: `provisioner status`, `provisioner logs --since 1h`
     exit code 10
     ");
 

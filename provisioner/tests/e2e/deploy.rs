@@ -1,7 +1,15 @@
 //! `deploy`, as Jenkins calls it, and what its user is shown.
 
+#[cfg(feature = "sandbox")]
+mod around;
+#[cfg(feature = "sandbox")]
+mod exec;
+#[cfg(feature = "sandbox")]
+mod fates;
 mod rollouts;
 mod script;
+#[cfg(feature = "sandbox")]
+mod virtual_time;
 
 use std::process::Command;
 

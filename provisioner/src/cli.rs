@@ -77,6 +77,18 @@ pub enum Command {
     Destroy(Destroy),
     /// Put a new image into service and follow its deployment to the end
     Deploy(Deploy),
+    /// Put an earlier revision back into service and follow its deployment to the end
+    Rollback(Rollback),
+    /// Replace all tasks by new ones of the same revision
+    Restart(Restart),
+    /// Change how many tasks run, until the next `up`
+    Scale(Scale),
+    /// Show what runs, since when, which image, and whether it is well
+    Status(Status),
+    /// Show what the service's containers write
+    Logs(Logs),
+    /// Run a command in a container of a running task
+    Exec(Exec),
     /// Show what the last `up` told: addresses, names
     Outputs(Outputs),
     /// Look into the state file
@@ -162,6 +174,93 @@ pub struct Deploy {
     /// Return as soon as the deployment has begun
     #[arg(long)]
     pub no_wait: bool,
+}
+
+/// Put an earlier revision back into service.
+#[derive(Args, Debug)]
+pub struct Rollback {
+    /// The revision, such as 3; the last one before the current one that came into service unless told otherwise
+    #[arg(long, value_name = "REVISION")]
+    pub to: Option<String>,
+    /// The service, if the stack has several
+    #[arg(long, value_name = "NAME")]
+    pub service: Option<String>,
+    /// How long it may take
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration)]
+    pub timeout: Duration,
+    /// Return as soon as it has begun
+    #[arg(long)]
+    pub no_wait: bool,
+}
+
+/// Replace all tasks.
+#[derive(Args, Debug)]
+pub struct Restart {
+    /// The service, if the stack has several
+    #[arg(long, value_name = "NAME")]
+    pub service: Option<String>,
+    /// How long it may take
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration)]
+    pub timeout: Duration,
+    /// Return as soon as it has begun
+    #[arg(long)]
+    pub no_wait: bool,
+}
+
+/// Change how many tasks run.
+#[derive(Args, Debug)]
+pub struct Scale {
+    /// How many
+    #[arg(value_name = "N", value_parser = clap::value_parser!(u16).range(..=5000))]
+    pub count: u16,
+    /// The service, if the stack has several
+    #[arg(long, value_name = "NAME")]
+    pub service: Option<String>,
+    /// How long it may take
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration)]
+    pub timeout: Duration,
+    /// Return as soon as it has begun
+    #[arg(long)]
+    pub no_wait: bool,
+}
+
+/// Show how a service is.
+#[derive(Args, Debug)]
+pub struct Status {
+    /// The service, if the stack has several
+    #[arg(long, value_name = "NAME")]
+    pub service: Option<String>,
+}
+
+/// Show what containers write.
+#[derive(Args, Debug)]
+pub struct Logs {
+    /// The service, if the stack has several
+    #[arg(long, value_name = "NAME")]
+    pub service: Option<String>,
+    /// Go on with what is written from now on, until Ctrl-C
+    #[arg(long)]
+    pub follow: bool,
+    /// From so long ago on
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration)]
+    pub since: Duration,
+    /// Only what matches this filter pattern of CloudWatch Logs, such as `error` or `?warn ?error`
+    #[arg(long, value_name = "PATTERN")]
+    pub filter: Option<String>,
+}
+
+/// Run a command in a container.
+#[derive(Args, Debug)]
+pub struct Exec {
+    /// The service, if the stack has several
+    #[arg(long, value_name = "NAME")]
+    pub service: Option<String>,
+    /// The container, if it is not the service's own
+    #[arg(long, value_name = "NAME")]
+    pub container: Option<String>,
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "CMD")]
+    pub command: Vec<String>,
 }
 
 /// Show what the last `up` told.

@@ -64,6 +64,11 @@ impl Sandbox {
         Ok(Self { simulator, killed_after })
     }
 
+    /// One whose world is not kept, as somebody has set it up.
+    pub fn of(simulator: Simulator) -> Self {
+        Self { simulator, killed_after: None }
+    }
+
     /// Where the states of its stacks are.
     pub fn state_dir(state_dir: &Path) -> PathBuf {
         state_dir.join(STATES)

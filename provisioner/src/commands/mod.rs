@@ -3,10 +3,18 @@
 mod deploy;
 mod destroy;
 mod diff;
+mod exec;
+mod logs;
 mod outputs;
+mod restart;
+mod rollback;
+mod rollout;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+mod scale;
+mod service;
 mod state;
+mod status;
 mod up;
 
 use std::{path::Path, sync::Arc};
@@ -41,20 +49,41 @@ pub fn run(cli: Cli, ui: &Ui) -> Result<Exit, Failure> {
     let result = runtime.block_on(async {
         let interrupted = interrupts(ui.json());
         let place = place(&mut global, &command)?;
-        match command {
-            Command::Diff(args) => diff::run(&global, args, &place, ui, interrupted).await,
-            Command::Up(args) => up::run(&global, args, &place, ui, interrupted).await,
-            Command::Destroy(args) => destroy::run(&global, args, &place, ui, interrupted).await,
-            Command::Deploy(args) => deploy::run(&global, args, &place, ui, interrupted).await,
-            Command::Outputs(args) => outputs::run(&global, &args, ui),
-            Command::State(args) => state::run(&global, args, ui).await,
-            #[cfg(feature = "sandbox")]
-            Command::Sandbox(command) => sandbox::run(&global, command, ui, interrupted).await,
-        }
+        perform(&global, command, &place, ui, interrupted).await
     });
     // A task that still sleeps is no reason to stay.
     runtime.shutdown_background();
     result
+}
+
+/// Does what a command says, in a certain place.
+///
+/// # Errors
+///
+/// Whatever keeps the command from succeeding, for the user to read.
+pub async fn perform(
+    global: &Global,
+    command: Command,
+    place: &Place,
+    ui: &Ui,
+    interrupted: watch::Receiver<bool>,
+) -> Result<Exit, Failure> {
+    match command {
+        Command::Diff(args) => diff::run(global, args, place, ui, interrupted).await,
+        Command::Up(args) => up::run(global, args, place, ui, interrupted).await,
+        Command::Destroy(args) => destroy::run(global, args, place, ui, interrupted).await,
+        Command::Deploy(args) => deploy::run(global, args, place, ui, interrupted).await,
+        Command::Rollback(args) => rollback::run(global, args, place, ui, interrupted).await,
+        Command::Restart(args) => restart::run(global, args, place, ui, interrupted).await,
+        Command::Scale(args) => scale::run(global, args, place, ui, interrupted).await,
+        Command::Status(args) => status::run(global, args, place, ui, interrupted).await,
+        Command::Logs(args) => logs::run(global, args, place, ui, interrupted).await,
+        Command::Exec(args) => exec::run(global, args, place, ui, interrupted).await,
+        Command::Outputs(args) => outputs::run(global, &args, ui),
+        Command::State(args) => state::run(global, args, ui).await,
+        #[cfg(feature = "sandbox")]
+        Command::Sandbox(command) => sandbox::run(global, command, ui, interrupted).await,
+    }
 }
 
 /// Where to work. In a sandbox, state files and the time between two looks are the sandbox's.

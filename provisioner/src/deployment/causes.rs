@@ -16,9 +16,18 @@ const LASTING: [&str; 6] = [
 /// reached RUNNING before it exited.
 const EXITS: usize = 3;
 
-/// Why the deployment cannot succeed any more, if so. `stopped`: its own tasks; `wanted`: tasks that run at once, which
-/// may all have failed once without a second try.
-pub fn lasting(stopped: &[Task], wanted: i32) -> Option<String> {
+/// What ECS says of a service whose tasks it cannot even launch, for a reason that stays. There is no task then to tell
+/// why (ECS developer guide, "Service event messages").
+const UNLAUNCHED: [&str; 2] =
+    ["ECS was unable to assume the role", "is not authorized to perform: iam:PassRole"];
+
+/// Why the deployment cannot succeed any more, if so. `stopped`: its own tasks; `events`: what ECS said of the service
+/// meanwhile; `wanted`: tasks that run at once, which may all have failed once without a second try.
+pub fn lasting(stopped: &[Task], events: &[String], wanted: i32) -> Option<String> {
+    let unlaunched = events.iter().find(|it| UNLAUNCHED.iter().any(|said| it.contains(said)));
+    if let Some(event) = unlaunched {
+        return Some(event.clone());
+    }
     let reason =
         stopped.iter().flat_map(reasons).find(|it| LASTING.iter().any(|name| it.contains(name)));
     if let Some(reason) = reason {
@@ -101,25 +110,39 @@ mod tests {
             .stop_code(TaskStopCode::TaskFailedToStart)
             .stopped_reason(reason)
             .build();
-        assert_eq!(lasting(&[task], 1).as_deref(), Some(reason));
+        assert_eq!(lasting(&[task], &[], 1).as_deref(), Some(reason));
         let container = Container::builder()
             .name("bot")
             .reason("ResourceInitializationError: no secret")
             .build();
         let task =
             Task::builder().stopped_reason("Task failed to start").containers(container).build();
-        assert_eq!(lasting(&[task], 1).as_deref(), Some("ResourceInitializationError: no secret"));
+        assert_eq!(
+            lasting(&[task], &[], 1).as_deref(),
+            Some("ResourceInitializationError: no secret")
+        );
     }
 
     #[test]
     fn exits_are_final_when_every_task_has_had_its_tries() {
-        assert_eq!(lasting(&[], 1), None);
-        assert_eq!(lasting(&vec![exited(1); 2], 1), None);
+        assert_eq!(lasting(&[], &[], 1), None);
+        assert_eq!(lasting(&vec![exited(1); 2], &[], 1), None);
         let why = "its container exits again and again: bot: exit code 1";
-        assert_eq!(lasting(&vec![exited(1); 3], 1).as_deref(), Some(why));
-        assert_eq!(lasting(&vec![exited(1); 3], 3), None);
-        assert_eq!(lasting(&vec![exited(1); 4], 3).as_deref(), Some(why));
-        assert_eq!(lasting(&vec![exited(1); 3], -1).as_deref(), Some(why));
+        assert_eq!(lasting(&vec![exited(1); 3], &[], 1).as_deref(), Some(why));
+        assert_eq!(lasting(&vec![exited(1); 3], &[], 3), None);
+        assert_eq!(lasting(&vec![exited(1); 4], &[], 3).as_deref(), Some(why));
+        assert_eq!(lasting(&vec![exited(1); 3], &[], -1).as_deref(), Some(why));
+    }
+
+    #[test]
+    fn a_role_that_cannot_be_assumed_is_final_without_any_task() {
+        let event = |it: &str| it.to_owned();
+        let events = [
+            event("has started 1 tasks: (task 0a)."),
+            event("failed to launch a task with (error ECS was unable to assume the role 'x')."),
+        ];
+        assert_eq!(lasting(&[], &events[..1], 1), None);
+        assert_eq!(lasting(&[], &events, 1).as_ref(), Some(&events[1]));
     }
 
     #[test]

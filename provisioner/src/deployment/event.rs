@@ -45,6 +45,17 @@ pub enum Event {
         /// The id of the deployment.
         deployment: String,
     },
+    /// All tasks are being replaced by new ones of the same revision.
+    Restarted {
+        /// The service.
+        service: String,
+        /// The revision.
+        revision: String,
+        /// Its image.
+        image: String,
+        /// The id of the deployment.
+        deployment: String,
+    },
     /// The numbers of tasks changed.
     Tasks(TaskCounts),
     /// ECS said something about the service.

@@ -246,7 +246,7 @@ impl<'a> Looker<'a> {
 }
 
 /// Address of a target, and what the load balancer thinks of it; nothing of one that leaves.
-fn opinion(live: &TargetHealthDescription) -> Option<(String, String)> {
+pub(super) fn opinion(live: &TargetHealthDescription) -> Option<(String, String)> {
     let (target, health) = (live.target()?, live.target_health()?);
     let port = target.port.map(|it| format!(":{it}")).unwrap_or_default();
     let target = format!("{}{port}", target.id().unwrap_or_default());

@@ -11,24 +11,37 @@
 //! - [`look`]: one look at everything that concerns the deployment
 //! - [`watch`]: looks until it is over
 //! - [`post_mortem`]: why it failed
+//! - [`condition`], [`history`]: how a service is, and what was deployed before
+//! - [`lines`]: what its containers write; [`session`]: a command in one of them
+//! - [`difference`]: what is different between two revisions (pure)
 
 mod causes;
+mod condition;
+mod difference;
 mod event;
+mod history;
 mod judge;
+mod lines;
 mod look;
 mod post_mortem;
 mod revision;
+mod session;
 mod start;
 mod watch;
 
 use aws_sdk_ecs::types::{Deployment, Service};
 use aws_smithy_types::DateTime;
 
+pub use condition::{Condition, Living, condition, tasks};
+pub use difference::{Difference, differences};
 pub use event::{Event, TaskCounts};
+pub use history::{Past, history};
 pub use judge::{Ending, Judge, Verdict};
-pub use post_mortem::{Container, Log, PostMortem, Tasks, write};
+pub use lines::{Line, Reader};
+pub use post_mortem::{Changes, Container, Log, PostMortem, Tasks, write};
 pub use revision::{image_of, next};
-pub use start::{Begun, Current, begin, find};
+pub use session::{Session, open_session};
+pub use start::{Begun, Current, begin, bring, definition, find, renew, scale};
 pub use watch::{End, Pace, follow};
 
 use crate::{config::Config, program::names};

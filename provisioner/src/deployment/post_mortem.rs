@@ -5,7 +5,9 @@ use std::time::Duration;
 use aws_sdk_ecs::types::{ContainerDefinition, LogDriver, Task, TaskDefinition};
 use serde::Serialize;
 
-use super::{End, causes, look::task_id};
+use super::{
+    Difference, End, Ours, causes, difference::differences, look::task_id, short, start::definition,
+};
 use crate::{
     cloud::Cloud,
     engine::{Error, Result},
@@ -31,8 +33,21 @@ pub struct PostMortem {
     pub targets: Vec<String>,
     /// The last things that ECS said about the service, the oldest first.
     pub events: Vec<String>,
+    /// What the new revision has that the old one has not, and the other way round.
+    pub changes: Option<Changes>,
     /// What could not be looked at, and why.
     pub blind: Vec<String>,
+}
+
+/// What a deployment changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Changes {
+    /// The revision that served before, such as `gsm-bot:3`.
+    pub old: String,
+    /// The one that was to serve.
+    pub new: String,
+    /// What is different.
+    pub fields: Vec<Difference>,
 }
 
 /// Tasks of one fate.
@@ -80,16 +95,32 @@ pub struct Log {
     pub lines: Vec<String>,
 }
 
-/// Puts together why it failed. `definition`: a revision of the service, which says where the logs are.
-pub async fn write(end: &End, definition: &TaskDefinition, cloud: &Cloud) -> PostMortem {
+/// Puts together why `ours` failed. `before`: the revision that served before.
+pub async fn write(end: &End, ours: &Ours, before: &TaskDefinition, cloud: &Cloud) -> PostMortem {
     let (mut tasks, more) = fates(if end.stopped.is_empty() { &end.living } else { &end.stopped });
     let mut blind: Vec<String> = end.blind.iter().cloned().collect();
-    let logs = add_logs(&mut tasks, definition, cloud, &mut blind);
+    let look = tokio::time::timeout(WITHIN, definition(&ours.revision, cloud)).await;
+    let after = match look {
+        Ok(Ok((it, _))) => Some(it),
+        Ok(Err(error)) => {
+            blind.push(format!("{} could not be looked at: {error}", short(&ours.revision)));
+            None
+        }
+        Err(_) => None,
+    };
+    let logs = add_logs(&mut tasks, after.as_ref().unwrap_or(before), cloud, &mut blind);
     if tokio::time::timeout(WITHIN, logs).await.is_err() {
         blind.push(format!("the logs could not be read within {} seconds", WITHIN.as_secs()));
     }
     let events = end.events.iter().skip(end.events.len().saturating_sub(EVENTS)).cloned().collect();
-    PostMortem { tasks, more, targets: end.targets.clone(), events, blind }
+    // A second try of a revision changes nothing in it.
+    let is_new = |_: &TaskDefinition| before.task_definition_arn() != Some(ours.revision.as_str());
+    let changes = after.filter(is_new).map(|it| Changes {
+        old: short(before.task_definition_arn().unwrap_or_default()).to_owned(),
+        new: short(&ours.revision).to_owned(),
+        fields: differences(before, &it),
+    });
+    PostMortem { tasks, more, targets: end.targets.clone(), events, changes, blind }
 }
 
 /// Tasks of one fate together, the latest first; and how many are left out.

@@ -50,13 +50,23 @@ pub async fn find(subject: &Subject, cloud: &Cloud) -> Result<Option<Current>> {
     let service = patiently(describe).await?.filter(|it| it.status() == Some(ecs::ACTIVE));
     let Some(service) = service else { return Ok(None) };
     let arn = service.task_definition().ok_or_else(|| Error::missing("task definition"))?;
+    let (definition, tags) = definition(arn, cloud).await?;
+    Ok(Some(Current { service, definition, tags }))
+}
+
+/// A revision, by its ARN or as `FAMILY:NUMBER`, and its tags.
+///
+/// # Errors
+///
+/// When ECS cannot be asked, or knows of none.
+pub async fn definition(name: &str, cloud: &Cloud) -> Result<(TaskDefinition, Vec<Tag>)> {
     let describe = || async {
-        let request = cloud.ecs.describe_task_definition().task_definition(arn);
+        let request = cloud.ecs.describe_task_definition().task_definition(name);
         Ok(request.include(TaskDefinitionField::Tags).send().await?)
     };
     let answer = patiently(describe).await?;
     let definition = answer.task_definition.ok_or_else(|| Error::missing("task definition"))?;
-    Ok(Some(Current { service, definition, tags: answer.tags.unwrap_or_default() }))
+    Ok((definition, answer.tags.unwrap_or_default()))
 }
 
 /// Makes ECS begin to run `image`, if it does not yet.
@@ -81,6 +91,48 @@ pub async fn begin(
         .and_then(|it| it.task_definition_arn)
         .ok_or_else(|| Error::missing("task definition"))?;
     update(subject, &arn, false, cloud).await.map(Begun::Deployment)
+}
+
+/// Makes ECS begin to run `revision`, an ARN, if it does not yet.
+///
+/// # Errors
+///
+/// When ECS refuses. Nothing is deployed then.
+pub async fn bring(
+    subject: &Subject,
+    current: &Current,
+    revision: &str,
+    cloud: &Cloud,
+) -> Result<Begun> {
+    if current.service.task_definition() == Some(revision) {
+        return again(subject, current, cloud).await;
+    }
+    update(subject, revision, false, cloud).await.map(Begun::Deployment)
+}
+
+/// Makes ECS replace all tasks by new ones of the same revision.
+///
+/// # Errors
+///
+/// When ECS refuses.
+pub async fn renew(subject: &Subject, current: &Current, cloud: &Cloud) -> Result<Ours> {
+    let revision = current.service.task_definition();
+    let revision = revision.ok_or_else(|| Error::missing("task definition"))?;
+    update(subject, revision, true, cloud).await
+}
+
+/// Makes ECS run so many tasks. That is no deployment.
+///
+/// # Errors
+///
+/// When ECS refuses.
+pub async fn scale(subject: &Subject, count: i32, cloud: &Cloud) -> Result<()> {
+    let Subject { cluster, service, .. } = subject;
+    let update = || async {
+        let request = cloud.ecs.update_service().cluster(cluster).service(service);
+        Ok(request.desired_count(count).send().await?)
+    };
+    patiently(update).await.map(drop)
 }
 
 /// The revision with the image is there. If its deployment failed, or its tasks do not run, whoever deploys it again

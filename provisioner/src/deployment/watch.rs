@@ -3,7 +3,6 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use aws_sdk_ecs::types::{Service, StopServiceDeploymentStopType as StopType, Task};
-use rand::RngExt as _;
 use tokio::{sync::watch, time::Instant};
 
 use super::{
@@ -97,7 +96,8 @@ pub async fn follow(
                     Verdict::RollingBack => told.rolling_back(),
                     Verdict::Going if given_up => {}
                     Verdict::Going => {
-                        if let Some(cause) = causes::lasting(&looker.stopped, wanted) {
+                        if let Some(cause) = causes::lasting(&looker.stopped, &told.events, wanted)
+                        {
                             if !rolls_back {
                                 let then = "nothing is rolled back, for the service has no circuit breaker that \
                                             does; ECS goes on trying";
@@ -116,7 +116,7 @@ pub async fn follow(
             Err(error) => told.trouble(error)?,
         }
         // Not all at the same moment, if several wait.
-        let pause = pace.poll.mul_f64(rand::rng().random_range(0.8..1.2));
+        let pause = pace.poll.mul_f64(0.8 + 0.4 * fastrand::f64());
         tokio::select! {
             biased;
             stop = pace.stop() => break stop.ending(&judge),

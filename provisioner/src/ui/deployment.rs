@@ -8,7 +8,7 @@ use super::{
     Ui,
     paint::{BOLD, DIM, GREEN, RED, YELLOW, harmless, paint},
 };
-use crate::deployment::{Container, Event, PostMortem, TaskCounts, Tasks};
+use crate::deployment::{Changes, Container, Difference, Event, PostMortem, TaskCounts, Tasks};
 
 impl Ui {
     /// Something that happened in a deployment, so long after its beginning.
@@ -18,7 +18,10 @@ impl Ui {
             if let Some(fields) = object.as_object_mut() {
                 fields.insert("seconds".to_owned(), seconds(after));
             }
-            let kind = if matches!(event, Event::Begun { .. } | Event::Joined { .. }) {
+            let kind = if matches!(
+                event,
+                Event::Begun { .. } | Event::Joined { .. } | Event::Restarted { .. }
+            ) {
                 "start"
             } else {
                 "event"
@@ -66,6 +69,9 @@ pub fn event_text(event: &Event) -> String {
                 "{service}: {new} with this image is being deployed already; following that deployment"
             )
         }
+        Event::Restarted { service, revision, image, .. } => {
+            format!("{service}: new tasks of {} ({})", line(revision), line(image))
+        }
         Event::Tasks(counts) => counts_text(counts),
         Event::Service { message } => format!("{} {}", paint(DIM, "ecs:"), line(message)),
         Event::Stopped { task, reason } => {
@@ -103,7 +109,7 @@ fn counts_text(counts: &TaskCounts) -> String {
 
 /// Why a deployment failed.
 pub fn post_mortem_text(post_mortem: &PostMortem) -> String {
-    let PostMortem { tasks, more, targets, events, blind } = post_mortem;
+    let PostMortem { tasks, more, targets, events, changes, blind } = post_mortem;
     let mut text = String::new();
     for it in tasks {
         fate(&mut text, it);
@@ -113,6 +119,9 @@ pub fn post_mortem_text(post_mortem: &PostMortem) -> String {
     }
     for target in targets {
         let _ = writeln!(text, "{} {}", paint(BOLD, "target"), line(target));
+    }
+    if let Some(changes) = changes {
+        changes_text(&mut text, changes);
     }
     if !events.is_empty() {
         let _ = writeln!(text, "{}", paint(BOLD, "last events of the service:"));
@@ -124,6 +133,28 @@ pub fn post_mortem_text(post_mortem: &PostMortem) -> String {
         let _ = writeln!(text, "{} {}", paint(YELLOW, "not seen:"), line(it));
     }
     text
+}
+
+fn changes_text(text: &mut String, changes: &Changes) {
+    let Changes { old, new, fields } = changes;
+    let (old, new) = (line(old), line(new));
+    if fields.is_empty() {
+        let _ = writeln!(text, "{new} is the same as {old}: the task definition is not the cause");
+        return;
+    }
+    let _ = writeln!(text, "{}", paint(BOLD, format!("what changed from {old} to {new}:")));
+    for Difference { field, old, new } in fields {
+        let field = line(field);
+        let _ = match (old, new) {
+            (Some(old), Some(new)) if old == new => writeln!(text, "  ~ {field}: {}", line(old)),
+            (Some(old), Some(new)) => {
+                writeln!(text, "  ~ {field}: {} → {}", line(old), line(new))
+            }
+            (None, Some(new)) => writeln!(text, "  + {field}: {}", line(new)),
+            (Some(old), None) => writeln!(text, "  - {field}: {}", line(old)),
+            (None, None) => writeln!(text, "  ~ {field}"),
+        };
+    }
 }
 
 fn fate(text: &mut String, tasks: &Tasks) {
@@ -164,7 +195,7 @@ fn container(text: &mut String, container: &Container) {
 }
 
 /// What came from outside, on one line.
-fn line(text: &str) -> String {
+pub(super) fn line(text: &str) -> String {
     harmless(text.trim()).replace('\n', " ")
 }
 
@@ -201,6 +232,11 @@ mod tests {
         }
     }
 
+    fn difference(field: &str, old: Option<&str>, new: Option<&str>) -> Difference {
+        let text = |it: &str| it.to_owned();
+        Difference { field: text(field), old: old.map(text), new: new.map(text) }
+    }
+
     #[test]
     fn everything_that_is_known_is_shown() {
         let mut killed = death(1, "0b");
@@ -218,6 +254,16 @@ mod tests {
                 "has started 1 tasks: (task 0a).".to_owned(),
                 "evil\u{1b}[2J\nevent".to_owned(),
             ],
+            changes: Some(Changes {
+                old: "gsm-bot:3".to_owned(),
+                new: "gsm-bot:4".to_owned(),
+                fields: vec![
+                    difference("bot.image", Some("me/bot:1"), Some("me/bot:2")),
+                    difference("bot.environment.MODE", Some("(not shown)"), Some("(not shown)")),
+                    difference("bot.environment.NEW", None, Some("(not shown)")),
+                    difference("cpu", Some("256"), None),
+                ],
+            }),
             blind: vec!["tasks could not be looked at: denied".to_owned()],
         };
         insta::assert_snapshot!(plain(&post_mortem_text(&post_mortem)), @"
@@ -230,6 +276,11 @@ mod tests {
           container bot: exit code 137 (killed); OutOfMemoryError: Container killed due to memory usage
         2 more stopped before, for other reasons
         target 172.31.0.5:8080: unhealthy: codes: [500]
+        what changed from gsm-bot:3 to gsm-bot:4:
+          ~ bot.image: me/bot:1 → me/bot:2
+          ~ bot.environment.MODE: (not shown)
+          + bot.environment.NEW: (not shown)
+          - cpu: 256
         last events of the service:
           has started 1 tasks: (task 0a).
           evil�[2J event

@@ -1,5 +1,6 @@
 //! What the user sees. All colour is here.
 
+mod condition;
 mod deployment;
 mod paint;
 mod plan;
@@ -8,11 +9,12 @@ mod report;
 
 use std::{
     io::{IsTerminal, Write as _},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use serde_json::{Value, json};
 
+pub use condition::condition_text;
 pub use deployment::{event_text, post_mortem_text, seconds};
 pub(crate) use paint::harmless;
 pub use plan::plan_text;
@@ -30,12 +32,39 @@ pub struct Ui {
     verbose: u8,
     color: bool,
     progress: Arc<Progress>,
+    /// In place of standard output and standard error.
+    record: Option<Mutex<String>>,
 }
 
 impl Ui {
     /// Talks in JSON or in text, and more or less of it.
     pub fn new(json: bool, verbose: u8, color: bool) -> Self {
-        Self { json, verbose, color, progress: Arc::new(Progress::new(json, verbose)) }
+        Self {
+            json,
+            verbose,
+            color,
+            progress: Arc::new(Progress::new(json, verbose)),
+            record: None,
+        }
+    }
+
+    /// Talks in text without colours, and to nobody: what it says is kept, in the order of saying.
+    pub fn recorded() -> Self {
+        Self { record: Some(Mutex::default()), ..Self::new(false, 0, false) }
+    }
+
+    /// What a [`recorded`](Self::recorded) one has said since it was last asked.
+    pub fn said(&self) -> String {
+        let said = self.record.as_ref().map(|it| it.lock().unwrap_or_else(PoisonError::into_inner));
+        said.map(|mut it| std::mem::take(&mut *it)).unwrap_or_default()
+    }
+
+    /// Keeps what is said, if nobody hears it. Says whether that is so.
+    fn keeps(&self, text: &str) -> bool {
+        let Some(record) = &self.record else { return false };
+        let mut record = record.lock().unwrap_or_else(PoisonError::into_inner);
+        record.push_str(&anstream::adapter::strip_str(text).to_string());
+        true
     }
 
     /// Whether colours are used.
@@ -52,7 +81,7 @@ impl Ui {
     pub fn say(&self, text: &str) {
         if self.json {
             self.event("message", json!({ "text": text }));
-        } else {
+        } else if !self.keeps(&format!("{text}\n")) {
             anstream::eprintln!("{text}");
         }
     }
@@ -61,7 +90,7 @@ impl Ui {
     pub fn result(&self, text: &str, kind: &str, object: Value) {
         if self.json {
             self.event(kind, object);
-        } else {
+        } else if !self.keeps(&format!("{text}\n")) {
             anstream::println!("{text}");
         }
     }
@@ -118,8 +147,9 @@ impl Ui {
             "error",
             json!({ "message": failure.message, "hints": failure.hints, "exit_code": failure.exit as i32 }),
         );
-        if !self.json {
-            anstream::eprint!("{}", error_text(failure));
+        let text = error_text(failure);
+        if !self.json && !self.keeps(&text) {
+            anstream::eprint!("{text}");
         }
     }
 

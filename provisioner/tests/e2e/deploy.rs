@@ -1,7 +1,15 @@
 //! `deploy`, as Jenkins calls it, and what its user is shown.
 
+#[cfg(feature = "sandbox")]
+mod around;
+#[cfg(feature = "sandbox")]
+mod exec;
+#[cfg(feature = "sandbox")]
+mod fates;
 mod rollouts;
 mod script;
+#[cfg(feature = "sandbox")]
+mod virtual_time;
 
 use std::process::Command;
 
@@ -210,7 +218,10 @@ async fn a_container_that_exits_is_rolled_back_and_explained() {
       last lines of bot/bot/TASK in gsm:
       │ starting
       │ no �[31mtoken
+    what changed from gsm-bot:1 to gsm-bot:2:
+      ~ bot.image: docker.io/me/bot:1 → docker.io/me/bot:2
     error: the deployment of gsm-bot:2 failed and was rolled back, gsm-bot:1 serves again: ECS deployment circuit breaker: tasks failed to start.
+    hint: to look further: `provisioner status`, `provisioner logs --since 1h`
     exit code 6
     ");
     // The old one serves.
@@ -247,9 +258,12 @@ async fn without_a_circuit_breaker_nothing_is_rolled_back() {
     TIME ✗ task TASK stopped: ResourceInitializationError: unable to pull secrets or registry auth: AccessDeniedException
     TIME ✗ this will not go away by itself: nothing is rolled back, for the service has no circuit breaker that does; ECS goes on trying
     3 tasks stopped, the last of them TASK (TaskFailedToStart): ResourceInitializationError: unable to pull secrets or registry auth: AccessDeniedException
+    what changed from gsm-bot:1 to gsm-bot:2:
+      ~ bot.image: docker.io/me/bot:1 → docker.io/me/bot:2
     error: the deployment of gsm-bot:2 failed and was not rolled back: ResourceInitializationError: unable to pull secrets or registry auth: AccessDeniedException
     hint: 1 task from before the deployment still runs
     hint: to go back: `provisioner deploy --image docker.io/me/bot:1`
+    hint: to look further: `provisioner status`, `provisioner logs --since 1h`
     exit code 7
     ");
 }
@@ -278,6 +292,7 @@ async fn it_can_be_left_and_followed_again() {
     TIME gsm-bot: gsm-bot:2 with this image is being deployed already; following that deployment
     error: the deployment of gsm-bot:2 was not over within 1s; it goes on in AWS
     hint: to follow it further: `provisioner deploy --image docker.io/me/bot:2`
+    hint: to look further: `provisioner status`, `provisioner logs --since 1h`
     exit code 10
     ");
 

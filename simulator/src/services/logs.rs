@@ -2,6 +2,8 @@
 //!
 //! Sources: the CloudWatch Logs API reference; "Encrypt log data in CloudWatch Logs using AWS KMS" for the key's policy.
 
+mod filter;
+
 use std::collections::BTreeMap;
 
 use regex_lite::Regex;
@@ -44,6 +46,7 @@ pub(crate) fn answer(cx: &mut Context<'_>, call: &Call) -> Answer {
         "DescribeLogGroups" => describe_log_groups(cx, call.input()?),
         "DescribeLogStreams" => describe_log_streams(cx, call.input()?),
         "DisassociateKmsKey" => disassociate_kms_key(cx, call.input()?),
+        "FilterLogEvents" => filter::filter_log_events(cx, call.input()?),
         "GetLogEvents" => get_log_events(cx, call.input()?),
         "ListTagsForResource" => list_tags_for_resource(cx, call.input()?),
         "PutRetentionPolicy" => put_retention_policy(cx, call.input()?),

@@ -127,9 +127,12 @@ async fn rolled_back_by_the_circuit_breaker() {
       │ starting
       │ no token
     target 172.31.0.5:8080: unhealthy: Health checks failed with these codes: [500]
+    what changed from gsm-bot:3 to gsm-bot:4:
+      ~ bot.image: docker.io/me/bot:1 → docker.io/me/bot:2
     last events of the service:
       rolling back to deployment ecs-svc/NUMBER.
     error: the deployment of gsm-bot:4 failed and was rolled back, gsm-bot:3 serves again: ECS deployment circuit breaker: tasks failed to start.
+    hint: to look further: `provisioner status`, `provisioner logs --since 1h`
     exit code 6
     ");
 }
@@ -156,7 +159,10 @@ async fn an_image_that_is_not_there_is_rolled_back_at_once() {
     TIME ✗ the deployment failed: ECS brings the old revision back
     TIME 0 of 1 new tasks running, 1 old still running
     task 0a stopped (TaskFailedToStart): CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref docker.io/me/bot:2: docker.io/me/bot:2: not found
+    what changed from gsm-bot:3 to gsm-bot:4:
+      ~ bot.image: docker.io/me/bot:1 → docker.io/me/bot:2
     error: the deployment of gsm-bot:4 failed and was rolled back, gsm-bot:3 serves again: CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref docker.io/me/bot:2: docker.io/me/bot:2: not found
+    hint: to look further: `provisioner status`, `provisioner logs --since 1h`
     exit code 6
     ");
     assert_eq!(
@@ -186,7 +192,10 @@ async fn where_ecs_cannot_be_asked_to_roll_back_its_breaker_is_waited_for() {
     TIME 0 of 1 new tasks running, 1 old still running
     TIME ✗ the deployment failed: ECS brings the old revision back
     task 0a stopped (TaskFailedToStart): CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref docker.io/me/bot:2: docker.io/me/bot:2: not found
+    what changed from gsm-bot:3 to gsm-bot:4:
+      ~ bot.image: docker.io/me/bot:1 → docker.io/me/bot:2
     error: the deployment of gsm-bot:4 failed and was rolled back, gsm-bot:3 serves again: ECS deployment circuit breaker: tasks failed to start.
+    hint: to look further: `provisioner status`, `provisioner logs --since 1h`
     exit code 6
     ");
     assert_eq!(stage.changes(), ["RegisterTaskDefinition", "UpdateService"]);
@@ -215,9 +224,12 @@ async fn without_a_circuit_breaker_it_is_not_rolled_back() {
       last lines of bot/bot/0c in /gsm:
       │ starting
       │ no token
+    what changed from gsm-bot:3 to gsm-bot:4:
+      ~ bot.image: docker.io/me/bot:1 → docker.io/me/bot:2
     error: the deployment of gsm-bot:4 failed and was not rolled back: its container exits again and again: bot: exit code 127, the command was not found
     hint: 1 task from before the deployment still runs
     hint: to go back: `provisioner deploy --image docker.io/me/bot:1`
+    hint: to look further: `provisioner status`, `provisioner logs --since 1h`
     exit code 7
     ");
 }
@@ -231,9 +243,12 @@ async fn a_rollback_that_fails_is_none() {
     insta::assert_snapshot!(whole(&ran), @"
     TIME gsm-bot: old revision gsm-bot:3 (docker.io/me/bot:1), new gsm-bot:4 (docker.io/me/bot:2)
     TIME 0 of 1 new tasks running, 1 pending, 1 old still running
+    what changed from gsm-bot:3 to gsm-bot:4:
+      ~ bot.image: docker.io/me/bot:1 → docker.io/me/bot:2
     error: the deployment of gsm-bot:4 failed and was not rolled back: No rollback candidate was found to run the rollback. The rollback failed.
     hint: 1 task from before the deployment still runs
     hint: to go back: `provisioner deploy --image docker.io/me/bot:1`
+    hint: to look further: `provisioner status`, `provisioner logs --since 1h`
     exit code 7
     ");
 }
@@ -274,8 +289,11 @@ async fn not_over_in_time() {
     insta::assert_snapshot!(whole(&ran), @"
     TIME gsm-bot: old revision gsm-bot:3 (docker.io/me/bot:1), new gsm-bot:4 (docker.io/me/bot:2)
     TIME 0 of 1 new tasks running, 1 pending, 1 old still running
+    what changed from gsm-bot:3 to gsm-bot:4:
+      ~ bot.image: docker.io/me/bot:1 → docker.io/me/bot:2
     error: the deployment of gsm-bot:4 was not over within 1s; it goes on in AWS
     hint: to follow it further: `provisioner deploy --image docker.io/me/bot:2`
+    hint: to look further: `provisioner status`, `provisioner logs --since 1h`
     exit code 10
     ");
 }
@@ -354,8 +372,8 @@ async fn json_says_the_same() {
     {"at":TIME,"event":"stopped","reason":"CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref docker.io/me/bot:2: docker.io/me/bot:2: not found","seconds":TIME,"task":"0a","type":"deploy_event"}
     {"at":TIME,"event":"tasks","failed":0,"old":1,"pending":1,"running":0,"seconds":TIME,"type":"deploy_event","wanted":1}
     {"at":TIME,"cause":"CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref docker.io/me/bot:2: docker.io/me/bot:2: not found","event":"hopeless","seconds":TIME,"then":"nothing is rolled back, for the service has no circuit breaker that does; ECS goes on trying","type":"deploy_event"}
-    {"at":TIME,"deployment":"ecs-svc/NUMBER","exit_code":7,"image":"docker.io/me/bot:2","outcome":"failed","post_mortem":{"blind":[],"events":[],"more":0,"targets":[],"tasks":[{"containers":[{"exit_code":null,"log":null,"meaning":null,"name":"bot","reason":null,"unhealthy":false}],"count":1,"id":"0a","reason":"CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref docker.io/me/bot:2: docker.io/me/bot:2: not found","status":"STOPPED","stop_code":"TaskFailedToStart"}]},"revision":"gsm-bot:4","seconds":TIME,"service":"gsm-bot","type":"deploy_outcome"}
-    {"at":TIME,"exit_code":7,"hints":["1 task from before the deployment still runs","to go back: `provisioner deploy --image docker.io/me/bot:1`"],"message":"the deployment of gsm-bot:4 failed and was not rolled back: CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref docker.io/me/bot:2: docker.io/me/bot:2: not found","type":"error"}
+    {"at":TIME,"deployment":"ecs-svc/NUMBER","exit_code":7,"image":"docker.io/me/bot:2","outcome":"failed","post_mortem":{"blind":[],"changes":{"fields":[{"field":"bot.image","new":"docker.io/me/bot:2","old":"docker.io/me/bot:1"}],"new":"gsm-bot:4","old":"gsm-bot:3"},"events":[],"more":0,"targets":[],"tasks":[{"containers":[{"exit_code":null,"log":null,"meaning":null,"name":"bot","reason":null,"unhealthy":false}],"count":1,"id":"0a","reason":"CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref docker.io/me/bot:2: docker.io/me/bot:2: not found","status":"STOPPED","stop_code":"TaskFailedToStart"}]},"revision":"gsm-bot:4","seconds":TIME,"service":"gsm-bot","type":"deploy_outcome"}
+    {"at":TIME,"exit_code":7,"hints":["1 task from before the deployment still runs","to go back: `provisioner deploy --image docker.io/me/bot:1`","to look further: `provisioner status`, `provisioner logs --since 1h`"],"message":"the deployment of gsm-bot:4 failed and was not rolled back: CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref docker.io/me/bot:2: docker.io/me/bot:2: not found","type":"error"}
     exit code 7
     "#);
 }

@@ -4,6 +4,7 @@ mod deploy;
 mod destroy;
 mod diff;
 mod outputs;
+mod permissions;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod state;
@@ -47,6 +48,9 @@ pub fn run(cli: Cli, ui: &Ui) -> Result<Exit, Failure> {
             Command::Destroy(args) => destroy::run(&global, args, &place, ui, interrupted).await,
             Command::Deploy(args) => deploy::run(&global, args, &place, ui, interrupted).await,
             Command::Outputs(args) => outputs::run(&global, &args, ui),
+            Command::Permissions(args) => {
+                permissions::run(&global, &args, &place, ui, interrupted).await
+            }
             Command::State(args) => state::run(&global, args, ui).await,
             #[cfg(feature = "sandbox")]
             Command::Sandbox(command) => sandbox::run(&global, command, ui, interrupted).await,

@@ -91,6 +91,8 @@ pub enum Command {
     Exec(Exec),
     /// Show what the last `up` told: addresses, names
     Outputs(Outputs),
+    /// Print the smallest IAM policy with which a command works for this very stack
+    Permissions(Permissions),
     /// Look into the state file
     #[command(subcommand)]
     State(State),
@@ -268,6 +270,25 @@ pub struct Exec {
 pub struct Outputs {
     /// Only the value of this one
     pub name: Option<String>,
+}
+
+/// Print the smallest IAM policy.
+#[derive(Args, Debug)]
+pub struct Permissions {
+    /// The command that is to be allowed
+    #[arg(value_enum, value_name = "COMMAND", default_value = "up")]
+    pub purpose: Purpose,
+}
+
+/// A command that changes something in AWS.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Purpose {
+    /// And with it `diff`
+    Up,
+    /// From a pipeline
+    Deploy,
+    /// When it is over
+    Destroy,
 }
 
 /// Look into the state file.

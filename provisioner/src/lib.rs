@@ -9,6 +9,7 @@ pub mod deployment;
 pub mod engine;
 pub mod failure;
 pub mod lookups;
+pub mod permissions;
 pub mod place;
 pub mod program;
 pub mod resources;

@@ -6,6 +6,7 @@ mod diff;
 mod exec;
 mod logs;
 mod outputs;
+mod permissions;
 mod restart;
 mod rollback;
 mod rollout;
@@ -80,6 +81,7 @@ pub async fn perform(
         Command::Logs(args) => logs::run(global, args, place, ui, interrupted).await,
         Command::Exec(args) => exec::run(global, args, place, ui, interrupted).await,
         Command::Outputs(args) => outputs::run(global, &args, ui),
+        Command::Permissions(args) => permissions::run(global, &args, place, ui, interrupted).await,
         Command::State(args) => state::run(global, args, ui).await,
         #[cfg(feature = "sandbox")]
         Command::Sandbox(command) => sandbox::run(global, command, ui, interrupted).await,

@@ -20,10 +20,13 @@ use super::{
     secret::conceal,
     state::Record,
 };
+use crate::resources::Kind;
 
 /// What planning and acting need of a declared resource, whatever its kind.
 pub(super) trait Node: Send {
     fn name(&self) -> &str;
+    /// `None`: it is only looked up.
+    fn kind(&self) -> Option<Kind>;
     /// What its inputs refer to.
     fn sources(&self) -> &BTreeSet<String>;
     fn protect(&mut self);
@@ -130,6 +133,10 @@ impl<R: Resource> Declared<R> {
 impl<R: Resource> Node for Declared<R> {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn kind(&self) -> Option<Kind> {
+        Some(R::KIND)
     }
 
     fn sources(&self) -> &BTreeSet<String> {
@@ -297,6 +304,10 @@ impl<L: Lookup> LookedUp<L> {
 impl<L: Lookup> Node for LookedUp<L> {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn kind(&self) -> Option<Kind> {
+        None
     }
 
     fn sources(&self) -> &BTreeSet<String> {

@@ -15,6 +15,7 @@ use super::{
     output::Output,
     resource::{Lookup, Resource},
 };
+use crate::resources::Kind;
 
 /// The resources a program declares, in the order it declares them.
 #[derive(Default)]
@@ -60,6 +61,11 @@ impl Stack {
     /// The names of everything declared.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.nodes.iter().map(|it| it.name())
+    }
+
+    /// The kinds of everything declared.
+    pub fn kinds(&self) -> BTreeSet<Kind> {
+        self.nodes.iter().filter_map(|it| it.kind()).collect()
     }
 
     fn push(&mut self, node: Box<dyn Node>) {

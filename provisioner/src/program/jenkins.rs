@@ -29,11 +29,9 @@ pub(super) fn declare(
     let cloud = base.around.cloud;
     let name = base.named("jenkins");
 
-    let stack_name = base.config.name.clone();
-    let (policy_cloud, group) = (cloud.clone(), base.logs.arn());
-    let deploy = Output::all(roles)
-        .zip(&group)
-        .map(move |(roles, group)| policies::deploy(&policy_cloud, &stack_name, &group, roles));
+    // Not before what it names is there.
+    let named = Output::all(roles).zip(&base.logs.arn());
+    let deploy = Output::from(policies::deploy(cloud, base.config)).after(&named);
     let role = Role {
         name: name.clone(),
         description: format!("Jenkins of {}: deploys", base.config.name),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::cloud::Cloud;
+use crate::{cloud::Cloud, config::Config, permissions};
 
 /// The managed policy that lets ECS fetch images and write logs.
 pub(super) fn managed_execution(cloud: &Cloud) -> String {
@@ -99,64 +99,9 @@ pub(super) fn exec(key: &str, group: &str) -> Value {
     ])
 }
 
-/// What `deploy` needs, and nothing else: see `provisioner/src/deployment/`.
-pub(super) fn deploy(cloud: &Cloud, stack: &str, group: &str, roles: Vec<String>) -> Value {
-    let mut roles = roles;
-    roles.sort();
-    document([
-        json!({
-            "Sid": "TheServices",
-            "Effect": "Allow",
-            "Action": ["ecs:DescribeServices", "ecs:ListServiceDeployments", "ecs:UpdateService"],
-            "Resource": cloud.arn("ecs", &format!("service/{stack}/*")),
-        }),
-        json!({
-            "Sid": "TheirDeployments",
-            "Effect": "Allow",
-            "Action": ["ecs:DescribeServiceDeployments", "ecs:StopServiceDeployment"],
-            "Resource": cloud.arn("ecs", &format!("service-deployment/{stack}/*")),
-        }),
-        // These two take no resource.
-        json!({
-            "Sid": "Revisions",
-            "Effect": "Allow",
-            "Action": ["ecs:DescribeTaskDefinition", "ecs:RegisterTaskDefinition"],
-            "Resource": "*",
-        }),
-        json!({
-            "Sid": "TagsOfNewRevisions",
-            "Effect": "Allow",
-            "Action": "ecs:TagResource",
-            "Resource": cloud.arn("ecs", &format!("task-definition/{stack}-*")),
-            "Condition": { "StringEquals": { "ecs:CreateAction": "RegisterTaskDefinition" } },
-        }),
-        json!({
-            "Sid": "Tasks",
-            "Effect": "Allow",
-            "Action": ["ecs:DescribeTasks", "ecs:ListTasks"],
-            "Resource": "*",
-            "Condition": { "ArnEquals": { "ecs:cluster": cloud.arn("ecs", &format!("cluster/{stack}")) } },
-        }),
-        json!({
-            "Sid": "RolesOfTheTasks",
-            "Effect": "Allow",
-            "Action": "iam:PassRole",
-            "Resource": roles,
-            "Condition": { "StringEquals": { "iam:PassedToService": "ecs-tasks.amazonaws.com" } },
-        }),
-        json!({
-            "Sid": "WhyItFailed",
-            "Effect": "Allow",
-            "Action": "logs:GetLogEvents",
-            "Resource": format!("{group}:*"),
-        }),
-        json!({
-            "Sid": "HealthOfTargets",
-            "Effect": "Allow",
-            "Action": "elasticloadbalancing:DescribeTargetHealth",
-            "Resource": "*",
-        }),
-    ])
+/// What `deploy` needs, and nothing else.
+pub(super) fn deploy(cloud: &Cloud, config: &Config) -> Value {
+    permissions::Subject::of(config, cloud).deploy_policy()
 }
 
 fn document(statements: impl IntoIterator<Item = Value>) -> Value {

@@ -6,6 +6,8 @@ mod cli;
 mod deploy;
 mod failures;
 mod lifecycle;
+#[cfg(feature = "sandbox")]
+mod permissions;
 mod resources;
 #[cfg(feature = "sandbox")]
 mod sandbox;

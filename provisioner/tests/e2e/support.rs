@@ -63,6 +63,13 @@ impl Rehearsal {
         Self { url, http: reqwest::Client::new(), _cloud }
     }
 
+    /// Starts a simulator, whatever the environment says.
+    #[cfg(feature = "sandbox")]
+    pub fn simulated() -> Self {
+        let (url, _cloud) = Self::start_simulator();
+        Self { url, http: reqwest::Client::new(), _cloud }
+    }
+
     /// On a thread of its own: tests block theirs while the program runs.
     #[cfg(feature = "sandbox")]
     fn start_simulator() -> (String, Stand) {

@@ -136,6 +136,7 @@ pub fn stable(text: &str) -> String {
     let patterns = [
         (r"\(\d+\.\d+s\)", "(TIME)"),
         (r"(?m)^ +\d+\.\d+s ", "TIME "),
+        (r"[a-z]{10}\.acm-validations", "ZONE.acm-validations"),
         (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "UUID"),
         (r"\b(sg|sgr|i|eni|vpc|subnet|eipalloc|vol)-[0-9a-f]{8,}\b", "$1-ID"),
         (r"(targetgroup/[\w-]+|app/[\w-]+)/[0-9a-f]{16}", "$1/ID"),

@@ -68,6 +68,9 @@ const AGAINST_DRIFT: &[&str] = &[
     "logs:AssociateKmsKey",
     // Only if a group is still in use when it is to be deleted, which depends on the time that others take.
     "ec2:DescribeNetworkInterfaces",
+    // Only for what neither the state nor stack.yaml knows: `e2e/lifecycle.rs`.
+    "iam:ListInstanceProfileTags",
+    "iam:ListRoleTags",
 ];
 /// Only if a cluster or a group is still in use when it is to be deleted, if the key has lost its alias too, or if
 /// stack.yaml does not declare everything that there is.
@@ -124,9 +127,8 @@ async fn they_suffice_and_nothing_can_be_taken_away() {
     let live = percent_decoded(&role.send().await.unwrap().policy_document);
     assert_eq!(serde_json::from_str::<Value>(&live).unwrap(), deploy);
 
-    // ... almost everything taken away and made again, with a state that was lost before and after it.
+    // ... almost everything taken away and made again, and a state that was lost.
     let full = std::fs::read_to_string(folder.path("stack.yaml")).unwrap();
-    folder.lose_state();
     folder.write("name: gsm\nregion: eu-central-1\nservices: { bot: { image: \"nginx:1\" } }\n");
     folder.ok(&["up", "--yes", "--unprotect", "database"]);
     folder.write(&full);

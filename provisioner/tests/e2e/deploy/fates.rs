@@ -89,11 +89,11 @@ fn a_role_that_cannot_be_assumed_is_told_at_once() {
         }
         tokio::time::sleep(std::time::Duration::from_secs(60)).await;
         let (ended, said) = it.run(&["deploy", "--image", "docker.io/me/bot:2"]).await;
-        let said = format!("{}exit code {}", without_chance(&said), ended as i32);
         assert!(
             said.contains("this will not go away by itself: asked ECS to roll back now"),
             "{said}"
         );
+        let said = format!("{}exit code {}", without_chance(&said), ended as i32);
         insta::assert_snapshot!(said);
     });
 }

@@ -155,7 +155,7 @@ async fn press_forged(count: usize) {
         assert!(!conversation.contains("Secret"), "{conversation}");
         world.forget();
         world.telegram().world().presses.retain(|_, it| it.answer.is_none());
-        if left > 0 && left % 10_000 == 0 {
+        if left > 0 && left.is_multiple_of(10_000) {
             println!("{left} forged presses left");
         }
     }

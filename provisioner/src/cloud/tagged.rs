@@ -41,10 +41,11 @@ impl Cloud {
     /// When IAM cannot be asked.
     pub async fn resource_in_iam(&self, arn: Arn<'_>) -> Result<Option<String>> {
         let tags = if let Some(name) = arn.id_of("iam", "role") {
-            there(self.iam.list_role_tags().role_name(name).send().await)?.map(|it| it.tags)
+            let found = there(self.iam.get_role().role_name(name).send().await)?;
+            found.and_then(|it| it.role).and_then(|it| it.tags)
         } else if let Some(name) = arn.id_of("iam", "instance-profile") {
-            let request = self.iam.list_instance_profile_tags().instance_profile_name(name);
-            there(request.send().await)?.map(|it| it.tags)
+            let request = self.iam.get_instance_profile().instance_profile_name(name);
+            there(request.send().await)?.and_then(|it| it.instance_profile).and_then(|it| it.tags)
         } else {
             None
         };

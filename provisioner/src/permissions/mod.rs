@@ -40,8 +40,8 @@ const TAGGED: [Right; 4] = [
     Right("tag", &["GetResources"], &["*"], FREE),
     // Resource Groups Tagging knows nothing of IAM. Lists take no resource.
     Right("iam", &["ListInstanceProfiles", "ListRoles"], &["*"], FREE),
-    Right("iam", &["ListRoleTags"], kinds::ROLES, FREE),
-    Right("iam", &["ListInstanceProfileTags"], kinds::PROFILES, FREE),
+    Right("iam", &["GetRole"], kinds::ROLES, FREE),
+    Right("iam", &["GetInstanceProfile"], kinds::PROFILES, FREE),
 ];
 
 /// The stack that rights are for, and where it is.

@@ -68,20 +68,10 @@ const AGAINST_DRIFT: &[&str] = &[
     "logs:AssociateKmsKey",
     // Only if a group is still in use when it is to be deleted, which depends on the time that others take.
     "ec2:DescribeNetworkInterfaces",
-    // Only for what neither the state nor stack.yaml knows: `e2e/lifecycle.rs`.
-    "iam:ListInstanceProfileTags",
-    "iam:ListRoleTags",
 ];
-/// Only if a cluster or a group is still in use when it is to be deleted, if the key has lost its alias too, or if
-/// stack.yaml does not declare everything that there is.
-const WHEN_HELD: &[&str] = &[
-    "ec2:DescribeNetworkInterfaces",
-    "ecs:ListServices",
-    "ecs:ListTasks",
-    "iam:ListInstanceProfileTags",
-    "iam:ListRoleTags",
-    "kms:ListKeys",
-];
+/// Only if a cluster or a group is still in use when it is to be deleted, or if the key has lost its alias too.
+const WHEN_HELD: &[&str] =
+    &["ec2:DescribeNetworkInterfaces", "ecs:ListServices", "ecs:ListTasks", "kms:ListKeys"];
 /// Only if a deployment has not rolled itself back before we ask for it.
 const WHEN_STOPPED: &[&str] = &["ecs:StopServiceDeployment"];
 

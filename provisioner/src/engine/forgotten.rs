@@ -62,7 +62,10 @@ pub(super) async fn find(
         .collect();
     let looks = unknown.into_iter().map(|it| look(it, run));
     let forgotten = try_join_all(looks).await?.into_iter().flatten();
-    Ok(forgotten.filter(|it| !unseen(&it.name)).collect())
+    let mut forgotten: Vec<Doomed> = forgotten.filter(|it| !unseen(&it.name)).collect();
+    // Ids are in no order that a reader of the plan could see.
+    forgotten.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(forgotten)
 }
 
 /// The ARNs of what still carries the stack's tags and is there, for a last look after everything was deleted.

@@ -282,6 +282,8 @@ async fn killed_while_calling(after: usize, arrived: bool) -> Vec<(usize, usize)
     while world.database().count("notifications", taken.clone()).await == 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+    // Killed before Telegram was asked, it would leave the trouble to whoever goes on.
+    world.until("Telegram is asked", Telegram::had_its_trouble).await;
     if arrived {
         let there = |it: &Telegram| it.calls("sendMessage").len() > after;
         world.until("the message arrives", there).await;

@@ -231,7 +231,8 @@ async fn stats_are_for_operators() {
 
 #[tokio::test]
 async fn operators_are_warned_of_what_only_they_can_mend() {
-    let soon = chrono::Utc::now() + chrono::Days::new(6);
+    // Between seven and eight days from now: at the start the fourteenth day before has come, a day later the seventh too.
+    let soon = chrono::Utc::now() + chrono::Days::new(8);
     let settings = Settings::webhook()
         .with_operator(OPERATOR)
         .with("CREDENTIALS_KEY", CREDENTIALS_KEY)
@@ -263,7 +264,7 @@ async fn operators_are_warned_of_what_only_they_can_mend() {
     world.forget();
     world.advance(day).await;
     world.bot().await.restart().await;
-    // Nobody is signed in still; that the secret ends is said again when there are three days left.
+    // Nobody is signed in still; that the secret ends is said again on the third day before.
     let again = |it: &String| it.contains("gsm-bot auth xbox");
     world.until("they are told again", |_| warnings(&world).iter().any(again)).await;
 }

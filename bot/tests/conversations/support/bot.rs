@@ -1,7 +1,7 @@
 //! The bot under test: in this process, or as processes of its own.
 
 use std::{
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     process::{Child, Command, Stdio},
     sync::Arc,
     time::Duration,
@@ -136,22 +136,26 @@ impl Bot {
 
     /// Starts one more process, and waits until it is ready.
     pub async fn launch(&mut self) {
-        let address = free_address();
         let mut child = Command::new(env!("CARGO_BIN_EXE_gsm-bot"))
             .arg("run")
             .env_clear()
             .envs(self.settings.variables.iter().cloned())
-            .env("LISTEN_ADDR", address.to_string())
+            .env("LISTEN_ADDR", "127.0.0.1:0")
             .env("RUST_LOG", "debug,h2=info,hyper=info,hyper_util=info")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .expect("the bot's program starts");
-        if let (Some(output), Some(errors)) = (child.stdout.take(), child.stderr.take()) {
-            logs::collect_from(output);
-            logs::collect_from(errors);
-        }
+        let (Some(output), Some(errors)) = (child.stdout.take(), child.stderr.take()) else {
+            panic!("two pipes");
+        };
+        let running = logs::collect_from(output);
+        drop(logs::collect_from(errors));
+        let patience = tokio::time::timeout(Duration::from_secs(30), running);
+        let Ok(Ok(address)) = patience.await else {
+            panic!("the bot did not start within 30 s:\n{}", logs::since(0).join("\n"));
+        };
         self.processes.push(Process { child, address });
         self.telegram.listeners(self.processes.iter().map(|it| it.address).collect());
         for _ in 0..600 {
@@ -266,10 +270,4 @@ pub async fn status(address: SocketAddr, path: &str) -> Option<u16> {
     let client = reqwest::Client::builder().no_proxy().build().ok()?;
     let answer = client.get(format!("http://{address}{path}")).send().await.ok()?;
     Some(answer.status().as_u16())
-}
-
-/// An address of loopback that nobody listens on.
-fn free_address() -> SocketAddr {
-    let probe = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    probe.local_addr().expect("its address")
 }

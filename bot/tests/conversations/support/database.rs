@@ -1,10 +1,13 @@
-//! The database server of the tests: one for the whole binary, one database for each test.
+//! The database servers of the tests: one for each core, since each works on one only, and one database for each test.
 
 use std::{
     io::{BufRead as _, BufReader},
     path::Path,
     process::{Child, Command, Stdio},
-    sync::{Arc, Mutex, OnceLock},
+    sync::{
+        Arc, Mutex, OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use futures::TryStreamExt as _;
@@ -36,12 +39,18 @@ struct Server {
     child: Option<Child>,
 }
 
-static SERVER: OnceLock<Server> = OnceLock::new();
+static SERVERS: OnceLock<Vec<OnceLock<Server>>> = OnceLock::new();
+static NEXT: AtomicUsize = AtomicUsize::new(0);
 
 impl Database {
     /// A new, empty database.
     pub async fn create() -> Self {
-        Self::on(SERVER.get_or_init(start).uri.clone()).await
+        let servers = SERVERS.get_or_init(|| {
+            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            (0..cores).map(|_| OnceLock::new()).collect()
+        });
+        let server = &servers[NEXT.fetch_add(1, Ordering::Relaxed) % servers.len()];
+        Self::on(server.get_or_init(start).uri.clone()).await
     }
 
     /// A database on a server of its own, which can be stopped.

@@ -4,9 +4,11 @@
 
 use std::{
     io::{self, BufRead as _, BufReader, Read, Write},
+    net::SocketAddr,
     sync::{Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
+use tokio::sync::oneshot;
 use tracing_subscriber::{
     EnvFilter, Layer as _, fmt::MakeWriter, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
@@ -38,13 +40,27 @@ pub fn collect() {
     });
 }
 
-/// Collects what a process writes, until it ends.
-pub fn collect_from(output: impl Read + Send + 'static) {
+/// Collects what a process writes, until it ends, and gives the address at which it says that it is running.
+pub fn collect_from(output: impl Read + Send + 'static) -> oneshot::Receiver<SocketAddr> {
+    let (running, address) = oneshot::channel();
     std::thread::spawn(move || {
+        let mut running = Some(running);
         for line in BufReader::new(output).lines().map_while(Result::ok) {
             take(&line);
+            if let Some(address) = runs_at(&line)
+                && let Some(running) = running.take()
+            {
+                let _ = running.send(address);
+            }
         }
     });
+    address
+}
+
+fn runs_at(line: &str) -> Option<SocketAddr> {
+    let line: serde_json::Value = serde_json::from_str(line).ok()?;
+    let fields = &line["fields"];
+    (fields["message"] == "running").then(|| fields["address"].as_str()?.parse().ok()).flatten()
 }
 
 /// How many lines there are: where a test begins.

@@ -221,6 +221,11 @@ impl Telegram {
         self.record().faults.push(fault);
     }
 
+    /// Whether all trouble that was ordered has come.
+    pub fn had_its_trouble(&self) -> bool {
+        self.record().faults.iter().all(|it| it.times == 0)
+    }
+
     /// Where the webhook's address leads to: the replicas behind the load balancer.
     pub fn listeners(&self, addresses: Vec<SocketAddr>) {
         self.record().listeners = addresses;

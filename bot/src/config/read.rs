@@ -33,6 +33,8 @@ impl Config {
         let mut read = Reader { lookup, mistakes: Vec::new() };
         let webhook = read.choice("MODE", "webhook", "polling");
         let mode = if webhook { Mode::Webhook } else { Mode::Polling };
+        // What a wrong mode would need is not known.
+        let known_mode = read.mistakes.is_empty().then_some(mode);
         let config = Self {
             token: read.token(),
             api_url: read.parsed("BOT_API_URL", "a URL"),
@@ -40,7 +42,7 @@ impl Config {
             mode,
             listen: read.address("LISTEN_ADDR").unwrap_or_else(|| ([0, 0, 0, 0], 8080).into()),
             metrics: read.address("METRICS_ADDR"),
-            webhook: read.webhook(mode),
+            webhook: read.webhook(known_mode),
             mongodb: read.mongodb(),
             operators: read.list("OPERATOR_IDS", "numbers separated by commas"),
             feedback_token: read.secret("FEEDBACK_BOT_TOKEN"),
@@ -173,7 +175,7 @@ impl Reader<'_> {
         token.into()
     }
 
-    fn webhook(&mut self, mode: Mode) -> Webhook {
+    fn webhook(&mut self, mode: Option<Mode>) -> Webhook {
         let path = self.text("WEBHOOK_PATH").unwrap_or_else(|| "/telegram".to_owned());
         let plain = |it: char| it.is_ascii_alphanumeric() || "/-_.".contains(it);
         if !path.starts_with('/') || path.len() < 2 || !path.chars().all(plain) {
@@ -193,7 +195,7 @@ impl Reader<'_> {
                 );
             }
             url.set_path(&path);
-        } else if mode == Mode::Webhook && self.set("WEBHOOK_URL").is_none() {
+        } else if mode == Some(Mode::Webhook) && self.set("WEBHOOK_URL").is_none() {
             let why = "is not set; webhook mode needs it (or set MODE=polling)";
             self.mistake("WEBHOOK_URL", why);
         }
@@ -347,7 +349,6 @@ mod tests {
             "MODE",
             "BOT_TOKEN",
             "LISTEN_ADDR",
-            "WEBHOOK_URL",
             "MONGODB_URI",
             "OPERATOR_IDS",
             "XBOX_CLIENT_SECRET",

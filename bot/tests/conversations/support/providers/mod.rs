@@ -27,7 +27,7 @@ use gsm_bot::{
     store::{Store, Vault},
 };
 use serde_json::Value;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Barrier};
 
 pub use self::{
     psn::{psn_offline, psn_online},
@@ -48,6 +48,8 @@ pub enum Fault {
     RetryAfter(u16, &'static str),
     /// It answers after a while.
     Slow(Duration),
+    /// It answers once as many requests are waiting as the barrier is for.
+    Together(Arc<Barrier>),
     /// It breaks off in the middle of its answer.
     Cut,
     /// It answers with half a document.
@@ -238,6 +240,10 @@ async fn watch(State(providers): State<Providers>, request: Request, next: Next)
         None => next.run(request).await,
         Some(Fault::Slow(pause)) => {
             tokio::time::sleep(pause).await;
+            next.run(request).await
+        }
+        Some(Fault::Together(others)) => {
+            others.wait().await;
             next.run(request).await
         }
         Some(Fault::Status(status)) => refusal(status, "<html>no</html>"),

@@ -12,9 +12,9 @@ use aws_sdk_ecs::types::{
 
 use super::{Ours, primary, short};
 
-/// How long a deployment may be said to have been stopped without a trace of why, in looks: the two sources are asked at
-/// once and need not agree at once.
-const LOOKS_AT_A_STOPPED_ONE: usize = 4;
+/// How long the two sources may disagree, in looks: they are asked at once and need not agree at once. The record may say
+/// that a deployment succeeded or was stopped before the description of the service shows its tasks or the reason.
+const LOOKS_UNTIL_BOTH_AGREE: usize = 4;
 
 /// How a deployment ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,13 +61,14 @@ pub struct Judge {
     ours: Ours,
     /// Why it failed, once that was seen.
     failure: Option<String>,
-    stopped: usize,
+    /// In so many looks the two sources disagreed.
+    disagreed: usize,
 }
 
 impl Judge {
     /// Judges `ours`.
     pub fn new(ours: Ours) -> Self {
-        Self { ours, failure: None, stopped: 0 }
+        Self { ours, failure: None, disagreed: 0 }
     }
 
     /// The deployment that is judged.
@@ -122,7 +123,13 @@ impl Judge {
             self.failure.get_or_insert(reason.to_owned());
         }
         match status {
-            Status::Successful => Verdict::Over(Ending::Succeeded),
+            Status::Successful => {
+                let listed = self.listed(service);
+                match listed.is_some_and(|it| it.rollout_state == Some(State::InProgress)) {
+                    true => self.disagreeing(Ending::Succeeded),
+                    false => Verdict::Over(Ending::Succeeded),
+                }
+            }
             Status::RollbackRequested | Status::RollbackInProgress => Verdict::RollingBack,
             Status::RollbackSuccessful => self.proven(service),
             Status::RollbackFailed => failed(&format!(
@@ -138,13 +145,19 @@ impl Judge {
                 if let Some(by) = self.later(service) {
                     return superseded(by);
                 }
-                self.stopped += 1;
-                match self.stopped >= LOOKS_AT_A_STOPPED_ONE {
-                    true => failed(record.status_reason().unwrap_or("somebody stopped it")),
-                    false => Verdict::Going,
-                }
+                let why = record.status_reason().unwrap_or("somebody stopped it").to_owned();
+                self.disagreeing(Ending::Failed { why })
             }
             _ => Verdict::Going,
+        }
+    }
+
+    /// The record's word, once the description of the service has had the time to agree.
+    fn disagreeing(&mut self, ending: Ending) -> Verdict {
+        self.disagreed += 1;
+        match self.disagreed >= LOOKS_UNTIL_BOTH_AGREE {
+            true => Verdict::Over(ending),
+            false => Verdict::Going,
         }
     }
 

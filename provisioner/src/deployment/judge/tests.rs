@@ -104,6 +104,19 @@ fn the_record_has_a_word_for_each_ending() {
 }
 
 #[test]
+fn a_success_that_the_service_does_not_show_yet_is_looked_at_again() {
+    let succeeded = record(Status::Successful, None);
+    let mut judge = Judge::new(ours());
+    assert_eq!(judge.look(&service(&[going(OURS)], true), Some(&succeeded)), Verdict::Going);
+    let over = Verdict::Over(Ending::Succeeded);
+    assert_eq!(judge.look(&service(&[done(OURS)], true), Some(&succeeded)), over);
+    // The record is believed in the end.
+    let mut judge = Judge::new(ours());
+    let looks = [(); 4].map(|()| judge.look(&service(&[going(OURS)], true), Some(&succeeded)));
+    assert_eq!(looks, [Verdict::Going, Verdict::Going, Verdict::Going, over]);
+}
+
+#[test]
 fn a_rollback_is_over_when_the_old_revision_serves() {
     let status = || Status::RollbackSuccessful;
     assert_eq!(by_record(status(), &[rollback(State::Completed)]), rolled_back());

@@ -47,13 +47,13 @@ class Aws:
             gaps.tick()
             return into(self._application, environ)
 
-    def warm_up(self):
-        def load():
-            for service in SERVICES:
-                with self._lock:
-                    importlib.import_module(f"moto.{service}.responses")
+    def load(self):
+        for service in SERVICES:
+            with self._lock:
+                importlib.import_module(f"moto.{service}.responses")
 
-        threading.Thread(target=load, daemon=True).start()
+    def warm_up(self):
+        threading.Thread(target=self.load, daemon=True).start()
 
 
 def fill_gaps(service, done=set()):

@@ -1,11 +1,14 @@
 """A cloud on one port of this machine: AWS (moto), Atlas (atlas.py), and the test's own endpoints (control.py).
 
-Prints one line, `listening on http://127.0.0.1:PORT`, when it is ready.
+Prints one line, `listening on http://127.0.0.1:PORT`, when it is ready; with --for-each-connection, each connection gets
+that line.
 """
 
 import argparse
 import io
 import os
+import random
+import select
 import signal
 import socket
 import sys
@@ -114,35 +117,67 @@ class Handler(WSGIRequestHandler):
             print(message % args, file=sys.stderr, flush=True)
 
 
-def exit_with_stdin():
+def exit_with(end):
+    """Exits when `end`, a file of bytes, is closed at its other side."""
     # Ctrl-C is for the command that uses the cloud: it may want to finish its calls.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def wait():
-        while sys.stdin.buffer.read(4096):
+        while end.read(4096):
             pass
         os._exit(0)
 
     threading.Thread(target=wait, daemon=True).start()
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--port", type=int, default=0, help="0 (the default) takes a free one")
-    parser.add_argument("--exit-with-stdin", action="store_true", help="exit when standard input is closed")
-    arguments = parser.parse_args()
-
-    cloud = Cloud()
-    server = make_server("127.0.0.1", arguments.port, cloud, threaded=True, request_handler=Handler)
+def serve(cloud, port, announce):
+    server = make_server("127.0.0.1", port, cloud, threaded=True, request_handler=Handler)
     cloud.url = f"http://127.0.0.1:{server.server_port}"
-    if arguments.exit_with_stdin:
-        exit_with_stdin()
-    print(f"listening on {cloud.url}", flush=True)
+    announce(f"listening on {cloud.url}")
     cloud.aws.warm_up()
     try:
         server.serve_forever()
     except KeyboardInterrupt:
         pass
+
+
+def serve_each():
+    """Serves a new cloud to each connection, until standard input is closed.
+
+    Most of what a cloud takes to start is Python reading moto, which a fork has behind it.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the clouds
+    cloud = Cloud()
+    cloud.aws.load()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        print(f"a cloud for each connection to 127.0.0.1:{listener.getsockname()[1]}", flush=True)
+        while True:
+            ready, _, _ = select.select([listener, sys.stdin], [], [])
+            if listener not in ready:
+                return
+            connection, _ = listener.accept()
+            with connection:
+                if os.fork() == 0:
+                    listener.close()
+                    random.seed()
+                    exit_with(connection.makefile("rb"))
+                    serve(cloud, 0, lambda line: connection.sendall(f"{line}\n".encode()))
+                    os._exit(0)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--port", type=int, default=0, help="0 (the default) takes a free one")
+    parser.add_argument("--exit-with-stdin", action="store_true", help="exit when standard input is closed")
+    parser.add_argument("--for-each-connection", action="store_true", help="a cloud for each, which ends with it")
+    arguments = parser.parse_args()
+
+    if arguments.for_each_connection:
+        return serve_each()
+    if arguments.exit_with_stdin:
+        exit_with(sys.stdin.buffer)
+    serve(Cloud(), arguments.port, lambda line: print(line, flush=True))
 
 
 if __name__ == "__main__":

@@ -235,3 +235,33 @@ def test_a_stopped_test_leaves_no_orphan():
     assert client.get_caller_identity()["Account"] == "123456789012"
     process.stdin.close()
     assert process.wait(5) == 0
+
+
+def test_each_connection_has_a_cloud_of_its_own_which_ends_with_it():
+    process = subprocess.Popen(
+        [sys.executable, HERE / "cloud.py", "--for-each-connection"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    port = int(process.stdout.readline().decode().rpartition(":")[2])
+    connections = [socket.create_connection(("127.0.0.1", port)) for _ in range(2)]
+    urls = [connection.makefile().readline().split()[-1] for connection in connections]
+    groups = [
+        boto3.client("logs", "eu-central-1", endpoint_url=url, aws_access_key_id="t", aws_secret_access_key="t")
+        for url in urls
+    ]
+    groups[0].create_log_group(logGroupName="mine")
+    assert [len(it.describe_log_groups()["logGroups"]) for it in groups] == [1, 0]
+
+    connections[0].close()
+    connections[0] = None
+    for _ in range(50):
+        time.sleep(0.1)
+        try:
+            requests.get(urls[0] + "/meta", timeout=1)
+        except requests.ConnectionError:
+            break
+    else:
+        raise AssertionError("it goes on")
+    process.stdin.close()
+    assert process.wait(5) == 0
+    assert requests.get(urls[1] + "/meta", timeout=5).ok
+    connections[1].close()

@@ -3,8 +3,9 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::{BufRead as _, BufReader},
+    net::TcpStream,
     path::{Path, PathBuf},
-    process::{Child, ChildStdin, Command, Stdio},
+    process::{Child, Command, Stdio},
     sync::OnceLock,
 };
 
@@ -25,21 +26,9 @@ pub struct Rehearsal {
 
 /// What keeps a stand-in alive.
 enum Stand {
-    Moto(#[allow(dead_code)] Process),
+    Moto(#[allow(dead_code)] BufReader<TcpStream>),
     #[cfg(feature = "sandbox")]
     Simulator(#[allow(dead_code)] tokio::sync::oneshot::Sender<()>),
-}
-
-struct Process {
-    child: Child,
-    _stdin: ChildStdin,
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 /// A call as it was seen at the wire.
@@ -99,20 +88,12 @@ impl Rehearsal {
     }
 
     fn start_moto() -> (String, Stand) {
-        let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cloud");
-        let mut child = Command::new(python())
-            .arg(here.join("cloud.py"))
-            .arg("--exit-with-stdin")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("python starts");
-        let stdin = child.stdin.take().expect("a pipe");
+        let mut connection = BufReader::new(TcpStream::connect(motos()).expect("a connection"));
         let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("a line");
+        connection.read_line(&mut line).expect("a line");
         let url =
             line.trim().strip_prefix("listening on ").expect("the stand-in starts").to_owned();
-        (url, Stand::Moto(Process { child, _stdin: stdin }))
+        (url, Stand::Moto(connection))
     }
 
     /// The program's clients, connected to it as the stack `gsm`.
@@ -196,13 +177,29 @@ impl Rehearsal {
     }
 }
 
-/// Whether the stand-in is the simulator, which `why` says is not enough for a test that was written against moto.
-pub fn moto_only(why: &str) -> bool {
-    let simulated = std::env::var("CLOUD").is_ok_and(|it| it == "simulator");
-    if simulated {
-        println!("not on the simulator: {why}");
-    }
-    simulated
+/// Where each connection gets a moto of its own, which ends with it. It ends with this process.
+fn motos() -> &'static str {
+    static MOTOS: OnceLock<(String, Child)> = OnceLock::new();
+    let (address, _) = MOTOS.get_or_init(|| {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cloud");
+        let mut child = Command::new(python())
+            .arg(here.join("cloud.py"))
+            .arg("--for-each-connection")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("python starts");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("a line");
+        let address = line.trim().rsplit(' ').next().expect("an address").to_owned();
+        (address, child)
+    });
+    address
+}
+
+/// Whether the stand-in is the simulator.
+pub fn simulated() -> bool {
+    std::env::var("CLOUD").is_ok_and(|it| it == "simulator")
 }
 
 /// Python with everything the stand-in needs; made on first use.

@@ -15,5 +15,6 @@ mod resources;
 mod sandbox;
 #[cfg(feature = "sandbox")]
 mod simulation;
+mod state_file;
 mod state_samples;
 mod support;

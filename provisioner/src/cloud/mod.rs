@@ -9,6 +9,7 @@ pub(crate) mod elb;
 pub mod http;
 pub mod in_process;
 mod mark;
+mod patience;
 pub(crate) mod policy;
 mod tagged;
 mod tags;
@@ -24,6 +25,7 @@ pub use arn::Arn;
 pub use atlas::{Atlas, percent_encode};
 pub(crate) use classify::there;
 pub use mark::{mark, marked_stack, sort_by_mark};
+pub use patience::patiently;
 pub use tagged::Tagged;
 pub use tags::Tags;
 

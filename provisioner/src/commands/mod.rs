@@ -26,7 +26,7 @@ use tokio::sync::watch;
 use crate::sandbox::Sandbox;
 use crate::{
     cli::{Cli, Command, Global, Scope},
-    cloud::Cloud,
+    cloud::{Cloud, patiently},
     config::{self, Ci, Config},
     engine::{Lookup as _, Observer, Options, Plan, Run, Stack, State, Store},
     failure::{Exit, Failure},
@@ -232,7 +232,10 @@ pub async fn declare(
 ) -> Result<Stack, Failure> {
     let has_repository = matches!(&config.ci, Some(Ci::Jenkins(it)) if it.repository.is_some());
     // How many rules there are is part of the program, so this cannot wait until the program runs.
-    let hooks = if has_repository { GithubHooks {}.find(cloud).await? } else { None };
+    let hooks = match has_repository {
+        true => patiently(|| GithubHooks {}.find(cloud)).await?,
+        false => None,
+    };
     let github_hooks = hooks.map(|it| it.cidrs).unwrap_or_default();
     let mut stack = program(config, &Surroundings { cloud, github_hooks, variable });
     for name in &config.protect {

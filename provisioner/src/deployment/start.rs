@@ -1,14 +1,13 @@
 //! Finds the service, registers the revision, updates the service.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
 use aws_sdk_ecs::types::{Deployment, Service, Tag, TaskDefinition, TaskDefinitionField};
-use backon::{ExponentialBuilder, Retryable as _};
 
 use super::{Ending, Judge, Ours, Subject, Verdict, primary, revision};
 use crate::{
-    cloud::{Cloud, ecs},
-    engine::{Class, Error, Result},
+    cloud::{Cloud, ecs, patiently},
+    engine::{Error, Result},
 };
 
 /// What runs now.
@@ -163,12 +162,4 @@ async fn update(subject: &Subject, revision: &str, force: bool, cloud: &Cloud) -
     let ours =
         primary(&service).filter(is_ours).or_else(|| service.deployments().iter().find(is_ours));
     ours.and_then(Ours::of).ok_or_else(|| Error::missing("deployment"))
-}
-
-/// Some more tries than the SDK's, for what it does not know to be passing.
-async fn patiently<T, F: Future<Output = Result<T>>>(call: impl FnMut() -> F) -> Result<T> {
-    let pauses =
-        ExponentialBuilder::default().with_min_delay(Duration::from_millis(500)).with_max_times(3);
-    let passes = |error: &Error| matches!(error.class(), Class::Transient | Class::Settling);
-    call.retry(pauses.with_jitter()).when(passes).await
 }

@@ -3,6 +3,7 @@
 mod act;
 mod apply;
 mod decide;
+mod disk;
 mod error;
 mod forgotten;
 mod node;
@@ -27,4 +28,4 @@ pub use run::{Event, Observer, Options, Run};
 pub use secret::{Sealed, is_secret};
 pub use stack::Stack;
 pub use state::{Intent, Record, Retired, State};
-pub use store::Store;
+pub use store::{Keeper, Store};

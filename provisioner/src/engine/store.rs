@@ -12,10 +12,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures::{FutureExt as _, future::BoxFuture};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use super::{
+    disk::{Files, replace},
     error::{Error, Result},
     state::{State, VERSION},
 };
@@ -23,9 +25,16 @@ use super::{
 /// The state of one stack, open for changes and locked against others.
 pub struct Store {
     state: Mutex<State>,
-    writer: Option<mpsc::Sender<Request>>,
+    /// None: changes stay in memory.
+    keeper: Option<Box<dyn Keeper>>,
     /// Held until the process ends, however it ends: the kernel lets go of it.
     _lock: Option<File>,
+}
+
+/// What makes a state last.
+pub trait Keeper: Send + Sync {
+    /// Begins to keep it, after those it was given before; completes when it cannot be lost any more.
+    fn keep(&self, state: &State) -> BoxFuture<'static, io::Result<()>>;
 }
 
 /// Why the state could not be opened.
@@ -62,6 +71,9 @@ struct Holder {
     since: jiff::Timestamp,
 }
 
+/// Keeps a state in a file, which a thread of its own writes.
+struct InFile(mpsc::Sender<Request>);
+
 struct Request {
     content: String,
     done: oneshot::Sender<io::Result<()>>,
@@ -95,12 +107,18 @@ impl Store {
         }
         let (writer, requests) = mpsc::channel();
         std::thread::spawn(move || write_each(&path, &requests));
-        Ok(Self { state: Mutex::new(state), writer: Some(writer), _lock: Some(lock) })
+        let keeper: Box<dyn Keeper> = Box::new(InFile(writer));
+        Ok(Self { state: Mutex::new(state), keeper: Some(keeper), _lock: Some(lock) })
     }
 
     /// Opens a state to look at; changes stay in memory.
     pub fn in_memory(state: State) -> Self {
-        Self { state: Mutex::new(state), writer: None, _lock: None }
+        Self { state: Mutex::new(state), keeper: None, _lock: None }
+    }
+
+    /// Opens a state that somebody else keeps.
+    pub fn kept_by(keeper: impl Keeper + 'static, state: State) -> Self {
+        Self { state: Mutex::new(state), keeper: Some(Box::new(keeper)), _lock: None }
     }
 
     /// The state as it is now.
@@ -114,25 +132,16 @@ impl Store {
     ///
     /// When it could not be written; the change is then only in memory.
     pub async fn change(&self, change: impl FnOnce(&mut State)) -> Result<()> {
-        let written = {
+        let kept = {
             let mut state = self.lock();
             change(&mut state);
             state.serial += 1;
-            let Some(writer) = &self.writer else { return Ok(()) };
-            let content = serde_json::to_string_pretty(&*state)? + "\n";
-            let (done, written) = oneshot::channel();
-            // Sent while the state is locked, so that what is written last is the newest. If the writer is gone,
-            // `written` says so.
-            let _ = writer.send(Request { content, done });
-            written
+            let Some(keeper) = &self.keeper else { return Ok(()) };
+            // Begun while the state is locked, so that what is kept last is the newest.
+            keeper.keep(&state)
         };
-        match written.await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => {
-                Err(Error::Refused(format!("the state could not be written: {error}")))
-            }
-            Err(_) => Err(Error::Refused("the state could not be written".to_owned())),
-        }
+        kept.await
+            .map_err(|error| Error::Refused(format!("the state could not be written: {error}")))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -243,12 +252,26 @@ fn describe(holder: &str) -> String {
     }
 }
 
+impl Keeper for InFile {
+    fn keep(&self, state: &State) -> BoxFuture<'static, io::Result<()>> {
+        let content = serde_json::to_string_pretty(state).map(|it| it + "\n");
+        let (done, written) = oneshot::channel();
+        let sent = content.map(|content| self.0.send(Request { content, done }));
+        async move {
+            let gone = || io::Error::other("what writes it has ended");
+            sent?.map_err(|_| gone())?;
+            written.await.map_err(|_| gone())?
+        }
+        .boxed()
+    }
+}
+
 fn write_each(path: &Path, requests: &mpsc::Receiver<Request>) {
     while let Ok(first) = requests.recv() {
         let mut waiting = vec![first];
         waiting.extend(requests.try_iter());
         // Each holds the whole state, so the last one holds the others' changes too.
-        let result = waiting.last().map_or(Ok(()), |it| replace(path, &it.content));
+        let result = waiting.last().map_or(Ok(()), |it| replace(&Files, path, &it.content));
         for request in waiting {
             let copy = |it: &io::Error| io::Error::new(it.kind(), it.to_string());
             let result = result.as_ref().copied().map_err(copy);
@@ -256,17 +279,6 @@ fn write_each(path: &Path, requests: &mpsc::Receiver<Request>) {
             let _ = request.done.send(result);
         }
     }
-}
-
-/// Puts `content` in the place of the file, so that a reader sees the old or the new one, whole, also after a power cut.
-fn replace(path: &Path, content: &str) -> io::Result<()> {
-    let dir = path.parent().unwrap_or(Path::new("."));
-    // The temporary file has mode 0600 from its beginning.
-    let mut file = tempfile::Builder::new().prefix(".state-").tempfile_in(dir)?;
-    file.write_all(content.as_bytes())?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    File::open(dir)?.sync_all()
 }
 
 #[cfg(test)]

@@ -90,7 +90,23 @@ impl Folder {
 
     /// Runs the program to its end.
     pub fn run(&self, args: &[&str]) -> Ran {
-        let mut child = self.command(args).spawn().expect("it starts");
+        Self::end(self.command(args))
+    }
+
+    /// The same where no file can be longer than so many blocks, as on a full disk.
+    pub fn run_with_room_for(&self, blocks: u32, args: &[&str]) -> Ran {
+        let command = self.command(args);
+        let mut shell = Command::new("/bin/sh");
+        let limit = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        shell.args(["-c", &limit]).arg(command.get_program()).args(command.get_args());
+        shell.current_dir(self.dir.path()).env_clear();
+        shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self::end(shell)
+    }
+
+    fn end(mut command: Command) -> Ran {
+        let mut child = command.spawn().expect("it starts");
         let (mut stdout, mut stderr) = (child.stdout.take(), child.stderr.take());
         let read = |pipe: &mut dyn std::io::Read| {
             let mut bytes = Vec::new();

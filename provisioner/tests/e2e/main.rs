@@ -1,6 +1,8 @@
 //! The program against a stand-in of the cloud, over HTTP, with the real clients.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[cfg(feature = "sandbox")]
+mod canaries;
 mod changes;
 mod cli;
 mod deploy;
@@ -13,5 +15,6 @@ mod resources;
 mod sandbox;
 #[cfg(feature = "sandbox")]
 mod simulation;
+mod state_file;
 mod state_samples;
 mod support;

@@ -1,8 +1,9 @@
 //! One run of the program as a process of its own would be: on a runtime of its own, with virtual time, killed at will.
 
 use std::{
+    io,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU32, Ordering},
     },
     time::Duration,
@@ -15,7 +16,7 @@ use provisioner::{
     cloud::{Cloud, in_process::InProcess},
     commands,
     config::Config,
-    engine::{self, Event, Observer, Options, Outcome, Plan, Run, Stack, State, Store},
+    engine::{self, Event, Keeper, Observer, Options, Outcome, Plan, Run, Stack, State, Store},
     sandbox,
 };
 use simulator::Simulator;
@@ -28,6 +29,28 @@ pub enum Kill {
     Before(u32),
     /// After the Nth call has had its effect, before the program hears of it.
     After(u32),
+    /// Before its Nth change of the state is on disk.
+    BeforeWrite(u32),
+    /// After the Nth change of the state is on disk, before the program hears of it.
+    AfterWrite(u32),
+}
+
+/// What decides how long a process lives.
+#[derive(Debug)]
+struct Fate {
+    kill: Option<Kill>,
+    calls: AtomicU32,
+    writes: AtomicU32,
+    killed: Notify,
+}
+
+impl Fate {
+    async fn meet(&self, kill: Kill) {
+        if self.kill == Some(kill) {
+            self.killed.notify_one();
+            std::future::pending().await
+        }
+    }
 }
 
 /// How a process ended.
@@ -42,32 +65,39 @@ pub enum Ended<T> {
 #[derive(Debug)]
 struct Watched {
     simulator: Simulator,
-    kill: Option<Kill>,
-    calls: AtomicU32,
-    killed: Arc<Notify>,
+    fate: Arc<Fate>,
 }
 
 impl InProcess for Watched {
     fn answer(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Bytes>, String>> {
         async move {
-            let number = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
-            if self.kill == Some(Kill::Before(number)) {
-                self.die().await;
-            }
+            let number = self.fate.calls.fetch_add(1, Ordering::Relaxed) + 1;
+            self.fate.meet(Kill::Before(number)).await;
             let answer = self.simulator.call(request).await;
-            if self.kill == Some(Kill::After(number)) {
-                self.die().await;
-            }
+            self.fate.meet(Kill::After(number)).await;
             answer.map_err(|broken| broken.to_string())
         }
         .boxed()
     }
 }
 
-impl Watched {
-    async fn die(&self) {
-        self.killed.notify_one();
-        std::future::pending().await
+/// The disk, of which a process sees nothing but that its state is kept.
+struct Disk {
+    fate: Arc<Fate>,
+    state: Arc<Mutex<State>>,
+}
+
+impl Keeper for Disk {
+    fn keep(&self, state: &State) -> BoxFuture<'static, io::Result<()>> {
+        let (fate, disk, state) = (Arc::clone(&self.fate), Arc::clone(&self.state), state.clone());
+        async move {
+            let number = fate.writes.fetch_add(1, Ordering::Relaxed) + 1;
+            fate.meet(Kill::BeforeWrite(number)).await;
+            *disk.lock().unwrap() = state;
+            fate.meet(Kill::AfterWrite(number)).await;
+            Ok(())
+        }
+        .boxed()
     }
 }
 
@@ -120,7 +150,7 @@ impl Machine {
         })
     }
 
-    fn process<T>(
+    pub(super) fn process<T>(
         &mut self,
         config: &Config,
         kill: Option<Kill>,
@@ -134,15 +164,17 @@ impl Machine {
             .start_paused(true)
             .build()
             .expect("a runtime");
-        let killed = Arc::new(Notify::new());
-        let cloud = Arc::new(Watched {
-            simulator: self.simulator.clone(),
+        let fate = Arc::new(Fate {
             kill,
             calls: AtomicU32::new(0),
-            killed: Arc::clone(&killed),
+            writes: AtomicU32::new(0),
+            killed: Notify::new(),
         });
+        let cloud =
+            Arc::new(Watched { simulator: self.simulator.clone(), fate: Arc::clone(&fate) });
+        let state = Arc::new(Mutex::new(self.state.clone()));
+        let disk = Disk { fate: Arc::clone(&fate), state: Arc::clone(&state) };
         let now = self.simulator.now();
-        let mut kept: Option<Arc<Run>> = None;
         let (ended, now) = runtime.block_on(async {
             self.simulator.resume(now);
             let begun = async {
@@ -153,15 +185,14 @@ impl Machine {
                 // Most calls of a life are looks at what takes time; fewer of them are more lives.
                 let poll = Duration::from_secs(8);
                 let options = Options { seed: self.seed, poll, ..Options::default() };
-                let store = Store::in_memory(self.state.clone());
+                let store = Store::kept_by(disk, self.state.clone());
                 let (_, interrupted) = watch::channel(false);
                 let run = Arc::new(Run::new(cloud, store, options, Arc::new(Nobody), interrupted));
-                kept = Some(Arc::clone(&run));
                 work(run).await
             };
             let ended = tokio::select! {
                 biased;
-                () = killed.notified() => Ended::Killed,
+                () = fate.killed.notified() => Ended::Killed,
                 result = begun => Ended::With(result),
             };
             // Virtual time is known only in here.
@@ -170,9 +201,7 @@ impl Machine {
         // Every task dies here, as with the process.
         drop(runtime);
         self.simulator.hold(now);
-        if let Some(run) = kept {
-            self.state = run.store.state();
-        }
+        self.state = state.lock().unwrap().clone();
         ended
     }
 }

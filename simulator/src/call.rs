@@ -175,7 +175,8 @@ impl Call {
                 ["Describe", "List", "Get", "Search", "Lookup", "Filter", "Simulate", "Verify"];
             verbs.iter().any(|it| action.starts_with(it))
                 || OTHER_READS.contains(&action.as_str())
-                || service == Service::Sts
+                // GitHub is asked for what everybody may read.
+                || matches!(service, Service::Sts | Service::GitHub)
                 || dry_run
         };
         Ok(Self {

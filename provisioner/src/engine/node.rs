@@ -113,8 +113,26 @@ impl<R: Resource> Declared<R> {
             {
                 Ok(Some(existing))
             }
-            Found::Theirs(_, whose) => {
-                Err(Error::Refused(act::foreign(&self.name, &self.desired, &whose)))
+            Found::Theirs(_, whose) => match self.intended(run).await? {
+                Some(existing) => Ok(Some(existing)),
+                None => Err(Error::Refused(act::foreign(&self.name, &self.desired, &whose))),
+            },
+        }
+    }
+
+    /// What an earlier run made, if it was cut off before it could record that. What takes no tags is known as ours by
+    /// what it says, and what it should say may depend on what this plan does not know yet.
+    async fn intended(&self, run: &Run) -> Result<Option<Existing<R>>> {
+        let state = run.store.state();
+        let intent = state.intents.get(&self.name).filter(|it| it.kind == R::KIND);
+        let intended = intent.and_then(|it| serde_json::from_value::<R>(it.inputs.clone()).ok());
+        let Some(intended) = intended else { return Ok(None) };
+        let mut patience = Patience::new(run, &self.name);
+        loop {
+            match run.with_permit(intended.read(None, &run.cloud)).await {
+                Ok(Found::Ours(existing)) => return Ok(Some(existing)),
+                Ok(Found::Theirs(..) | Found::Nothing) => return Ok(None),
+                Err(error) => patience.after(error).await?,
             }
         }
     }

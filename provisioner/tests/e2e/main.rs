@@ -7,6 +7,7 @@ mod changes;
 mod cli;
 mod deploy;
 mod failures;
+mod intents;
 mod lifecycle;
 #[cfg(feature = "sandbox")]
 mod permissions;

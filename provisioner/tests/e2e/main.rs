@@ -5,6 +5,8 @@ mod changes;
 mod cli;
 mod deploy;
 mod failures;
+#[cfg(feature = "sandbox")]
+mod github_actions;
 mod lifecycle;
 #[cfg(feature = "sandbox")]
 mod permissions;

@@ -123,6 +123,12 @@ pub struct Call {
 const OTHER_READS: &[&str] =
     &["AssumeRole", "BatchGet", "Decrypt", "Encrypt", "GenerateDataKey", "FilterLogEvents"];
 
+/// Whether it is a call for credentials in exchange for a token.
+fn asks_for_credentials(body: &[u8]) -> bool {
+    let form = Form::parse(&String::from_utf8_lossy(body));
+    form.text("Action") == Some("AssumeRoleWithWebIdentity")
+}
+
 impl Call {
     /// Reads a request.
     ///
@@ -144,6 +150,10 @@ impl Call {
                 let region = scope.next().unwrap_or_default();
                 let name = scope.next().unwrap_or_default();
                 match Service::signed_as(name) {
+                    // Who has no credentials yet signs nothing: the token is in the body.
+                    None if name.is_empty() && asks_for_credentials(request.body()) => {
+                        (region, Service::Sts)
+                    }
                     Some(service) => (region, service),
                     None => {
                         return Err(format!("the simulator does not model the service `{name}`"));

@@ -22,6 +22,13 @@ pub fn same(one: &Value, other: &Value) -> bool {
     canonical(one) == canonical(other)
 }
 
+/// The identity providers that a trust policy names: their ARNs, or names of AWS's own.
+pub fn federated(policy: &Value) -> Vec<String> {
+    let statements = list(&policy["Statement"]).iter();
+    let named = statements.flat_map(|it| list(&it["Principal"]["Federated"]));
+    named.filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
 fn canonical(policy: &Value) -> Value {
     let Some(fields) = policy.as_object() else { return policy.clone() };
     let mut fields = fields.clone();
@@ -158,6 +165,19 @@ mod tests {
         ] {
             assert!(!same(&one, &other), "{other}");
         }
+    }
+
+    #[test]
+    fn trusted_providers_are_found_in_one_statement_or_in_many() {
+        let one = json!({ "Statement": { "Principal": { "Federated": "arn:a" } } });
+        assert_eq!(federated(&one), ["arn:a"]);
+        let many = json!({ "Statement": [
+            { "Principal": "*" },
+            { "Principal": { "Service": "ec2.amazonaws.com" } },
+            { "Principal": { "Federated": ["arn:a", "accounts.google.com"] } },
+        ]});
+        assert_eq!(federated(&many), ["arn:a", "accounts.google.com"]);
+        assert_eq!(federated(&json!("nonsense")), [""; 0]);
     }
 
     #[test]

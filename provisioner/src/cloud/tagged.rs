@@ -3,7 +3,7 @@
 use aws_sdk_resourcegroupstagging::types::TagFilter;
 
 use super::{
-    Arn, Cloud, Tags, ec2,
+    Arn, Cloud, Tags, ec2, policy,
     tags::{RESOURCE, STACK},
     there,
 };
@@ -20,7 +20,7 @@ pub struct Tagged {
 
 impl Cloud {
     /// Everything that Resource Groups Tagging lists as the stack's, and what has a name as the stack gives it in IAM,
-    /// of which Resource Groups Tagging knows nothing.
+    /// of which Resource Groups Tagging knows nothing. An OIDC provider has no such name, but roles that trust it do.
     ///
     /// The list lags behind: what was deleted some minutes ago may still be in it, and what is new not yet.
     ///
@@ -46,6 +46,10 @@ impl Cloud {
         } else if let Some(name) = arn.id_of("iam", "instance-profile") {
             let request = self.iam.get_instance_profile().instance_profile_name(name);
             there(request.send().await)?.and_then(|it| it.instance_profile).and_then(|it| it.tags)
+        } else if arn.id_of("iam", "oidc-provider").is_some() {
+            let request = self.iam.get_open_id_connect_provider();
+            let request = request.open_id_connect_provider_arn(arn.whole);
+            there(request.send().await)?.and_then(|it| it.tags)
         } else {
             None
         };
@@ -88,6 +92,9 @@ impl Cloud {
         while let Some(role) = roles.next().await {
             let role = role?;
             if role.role_name.starts_with(&prefix) {
+                let trust = policy::parse(role.assume_role_policy_document().unwrap_or_default());
+                let trusted = policy::federated(&trust).into_iter();
+                named.extend(trusted.map(|arn| Tagged { arn, resource: None }));
                 named.push(Tagged { arn: role.arn, resource: None });
             }
         }

@@ -35,7 +35,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-pub use ci::{Ci, Jenkins};
+pub use ci::{Ci, GithubActions, Jenkins, RepositoryIds};
 pub use cluster::{Cluster, ContainerInsights};
 pub use container_check::ContainerCheck;
 pub use database::{BackingProvider, Database, DatabaseRole, Tier};

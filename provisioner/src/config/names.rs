@@ -40,12 +40,13 @@ pub(super) fn service(name: &str) -> Result<(), Wrong> {
 
 /// Names of the program's own resources, and what those of a service end in (see `provisioner/src/program/`): a service
 /// of such a name would be two things at once.
-const TAKEN: [&str; 12] = [
+const TAKEN: [&str; 13] = [
     "balancer",
     "certificate",
     "cluster",
     "database",
     "domain",
+    "github-provider",
     "http",
     "https",
     "jenkins",

@@ -172,14 +172,19 @@ pub async fn plan(mut stack: Stack, run: &Arc<Run>) -> Plan {
             problems.push(Failure { name: forgotten::NAME.to_owned(), verb: "read", error })
         }
     }
-    steps.extend(doomed.iter().map(|it| Step {
-        name: it.name.clone(),
-        kind: it.record.kind,
-        action: Action::Delete,
-        changes: Vec::new(),
-        notes: it.doom.note().map(str::to_owned).into_iter().collect(),
-        objection: None,
-        adopted: false,
+    steps.extend(doomed.iter().map(|it| {
+        Step {
+            name: it.name.clone(),
+            kind: it.record.kind,
+            action: Action::Delete,
+            changes: Vec::new(),
+            notes: [it.doom.note().map(str::to_owned), it.record.kind.parting(&it.record)]
+                .into_iter()
+                .flatten()
+                .collect(),
+            objection: None,
+            adopted: false,
+        }
     }));
     problems.sort_by_key(|it| order.iter().position(|name| *name == it.name));
     Plan { steps, problems, nodes, doomed, outputs: stack.outputs }

@@ -87,6 +87,11 @@ pub trait Resource: Serialize + DeserializeOwned + Clone + Send + Sync + 'static
         cloud: &Cloud,
     ) -> impl Future<Output = Result<Progress>> + Send;
 
+    /// What a user should know before it is deleted, such as that others may keep it.
+    fn parting(_outputs: &Self::Outputs) -> Option<String> {
+        None
+    }
+
     /// What has this ARN, if it is of this kind and there: how something is deleted of which only its tags tell that it
     /// is the stack's. `None` for kinds that have no ARN.
     ///

@@ -22,6 +22,8 @@ pub(super) struct Calls {
 const ELB: &str = "elasticloadbalancing";
 pub(super) const ROLES: &[&str] = &["iam/role/{stack}-*"];
 pub(super) const PROFILES: &[&str] = &["iam/instance-profile/{stack}-*"];
+/// Named after its issuer, of which the program knows one.
+const PROVIDERS: &[&str] = &["iam/oidc-provider/token.actions.githubusercontent.com"];
 const PARAMETERS: &[&str] = &["ssm/parameter/{stack}/*"];
 const KEYS: &[&str] = &["kms/key/*"];
 const CERTIFICATES: &[&str] = &["acm/certificate/*"];
@@ -353,6 +355,31 @@ pub(super) fn calls(kind: Kind) -> Calls {
                 FREE,
             )],
             remove: &[Right("logs", &["DeleteLogGroup"], LOG_GROUPS, FREE)],
+        },
+        Kind::OidcProvider => Calls {
+            look: &[Right("iam", &["GetOpenIDConnectProvider"], PROVIDERS, FREE)],
+            make: &[Right(
+                "iam",
+                &[
+                    "AddClientIDToOpenIDConnectProvider",
+                    "CreateOpenIDConnectProvider",
+                    "TagOpenIDConnectProvider",
+                    "UntagOpenIDConnectProvider",
+                ],
+                PROVIDERS,
+                FREE,
+            )],
+            remove: &[
+                Right(
+                    "iam",
+                    &["DeleteOpenIDConnectProvider", "UntagOpenIDConnectProvider"],
+                    PROVIDERS,
+                    FREE,
+                ),
+                // Whether others trust it.
+                Right("iam", &["ListRoles"], &["*"], FREE),
+                Right("iam", &["GetRole"], ROLES, FREE),
+            ],
         },
         Kind::Role => Calls {
             look: &[Right(

@@ -150,6 +150,7 @@ pub const UNSEEN: &[(&str, &[&str])] = &[
             "iam:AddRoleToInstanceProfile",
         ],
     ),
+    ("iam:TagOpenIDConnectProvider", &["iam:CreateOpenIDConnectProvider"]),
     ("iam:TagInstanceProfile", &["iam:CreateInstanceProfile"]),
     ("iam:TagRole", &["iam:CreateRole"]),
     ("kms:Decrypt", &["ssm:GetParameter"]),

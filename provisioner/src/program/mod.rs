@@ -5,6 +5,7 @@
 
 mod balancer;
 mod database;
+mod github_actions;
 mod jenkins;
 pub mod names;
 mod policies;
@@ -90,6 +91,9 @@ pub fn program(config: &Config, around: &Surroundings<'_>) -> Stack {
     let roles = services::declare(&mut stack, &base, balancer.as_ref(), database.as_ref());
     match &config.ci {
         Some(Ci::Jenkins(jenkins)) => jenkins::declare(&mut stack, &base, jenkins, roles),
+        Some(Ci::GithubActions(actions)) => {
+            github_actions::declare(&mut stack, &base, actions, roles);
+        }
         None => {}
     }
     stack

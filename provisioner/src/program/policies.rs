@@ -28,6 +28,18 @@ pub(super) fn trust(service: &str, cloud: &Cloud) -> Value {
     document([statement])
 }
 
+/// Lets whoever has a token of this provider, with this subject and made for this audience, take on a role.
+pub(super) fn trust_tokens(provider: &str, issuer: &str, audience: &str, subject: &str) -> Value {
+    // Letter by letter: no pattern, of which another repository or branch could be an instance.
+    let token = json!({ format!("{issuer}:aud"): audience, format!("{issuer}:sub"): subject });
+    document([json!({
+        "Effect": "Allow",
+        "Principal": { "Federated": provider },
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": { "StringEquals": token },
+    })])
+}
+
 /// The key: the account's own policies decide, CloudWatch Logs may use it for the stack's log group, and whoever may
 /// use ECS Exec in the stack's cluster for the sessions there.
 pub(super) fn key(cloud: &Cloud, stack: &str) -> Value {

@@ -15,6 +15,7 @@ mod listener;
 mod listener_rule;
 mod load_balancer;
 mod log_group;
+mod oidc_provider;
 mod parameter;
 mod role;
 mod security_group;
@@ -37,6 +38,7 @@ pub use listener::{Listener, ListenerAction, ListenerOutputs};
 pub use listener_rule::{ListenerRule, ListenerRuleOutputs};
 pub use load_balancer::{LoadBalancer, LoadBalancerAttributes, LoadBalancerOutputs};
 pub use log_group::{LogGroup, LogGroupOutputs};
+pub use oidc_provider::{OidcProvider, OidcProviderOutputs};
 pub use parameter::{Parameter, ParameterOutputs, ParameterSource};
 pub use role::{Role, RoleOutputs};
 pub use security_group::{SecurityGroup, SecurityGroupOutputs};
@@ -104,6 +106,13 @@ macro_rules! kinds {
                 Ok(None)
             }
 
+            /// What should be known before it is deleted.
+            pub fn parting(self, record: &Record) -> Option<String> {
+                match self {
+                    $(Self::$kind => record.outputs::<$kind>().ok().and_then(|it| $kind::parting(&it))),*
+                }
+            }
+
             /// What keeps a resource from being deleted.
             ///
             /// # Errors
@@ -132,6 +141,7 @@ kinds! {
     ListenerRule "listener rule",
     LoadBalancer "load balancer",
     LogGroup "CloudWatch log group",
+    OidcProvider "IAM OIDC provider",
     Parameter "SSM parameter",
     Role "IAM role",
     SecurityGroup "security group",

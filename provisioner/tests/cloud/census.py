@@ -84,6 +84,10 @@ class Account:
             pick(r, "RoleName") for r in pages(self.iam, "list_roles", "Roles") if "/aws-service-role/" not in r["Path"]
         ]
 
+    def oidc_providers(self):
+        providers = self.iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
+        return [{"OpenIDConnectProviderArn": it["Arn"]} for it in providers]
+
     def instance_profiles(self):
         return [pick(p, "InstanceProfileName") for p in pages(self.iam, "list_instance_profiles", "InstanceProfiles")]
 
@@ -150,6 +154,7 @@ def take(url, region=None):
         "target_groups",
         "listeners",
         "listener_rules",
+        "oidc_providers",
         "roles",
         "instance_profiles",
         "aliases",

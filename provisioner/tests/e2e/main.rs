@@ -7,6 +7,8 @@ mod changes;
 mod cli;
 mod deploy;
 mod failures;
+#[cfg(feature = "sandbox")]
+mod github_actions;
 mod intents;
 mod lifecycle;
 #[cfg(feature = "sandbox")]

@@ -11,18 +11,18 @@ use crate::{
 };
 
 /// The policy for a command.
-fn policy(folder: &Folder, command: &str) -> Value {
+pub fn policy(folder: &Folder, command: &str) -> Value {
     serde_json::from_str(&folder.ok(&["permissions", command])).expect("JSON")
 }
 
-fn actions(policy: &Value) -> BTreeSet<String> {
+pub fn actions(policy: &Value) -> BTreeSet<String> {
     let statements = policy["Statement"].as_array().expect("statements").iter();
     let actions = statements.flat_map(|it| it["Action"].as_array().expect("actions"));
     actions.map(|it| it.as_str().expect("an action").to_owned()).collect()
 }
 
 /// The calls to AWS so far, under their names in IAM. Who one is may be asked without any right.
-async fn called(rehearsal: &Rehearsal) -> BTreeSet<String> {
+pub async fn called(rehearsal: &Rehearsal) -> BTreeSet<String> {
     let calls = rehearsal.calls().await.into_iter();
     let calls = calls.filter(|it| !matches!(it.service.as_str(), "atlas" | "github" | "sts"));
     calls
@@ -144,7 +144,8 @@ async fn they_suffice_and_nothing_can_be_taken_away() {
     assert_eq!(compare(&destroy, &called(&rehearsal).await, WHEN_HELD), "");
 }
 
-fn percent_decoded(text: &str) -> String {
+/// A document as IAM gives it, plain.
+pub fn percent_decoded(text: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {

@@ -60,6 +60,7 @@ fn is_understood(record: &Record) -> bool {
         ListenerRule,
         LoadBalancer,
         LogGroup,
+        OidcProvider,
         Parameter,
         Role,
         SecurityGroup,

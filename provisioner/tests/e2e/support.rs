@@ -160,6 +160,14 @@ impl Rehearsal {
         assert!(request.send().await.expect("an answer").status().is_success());
     }
 
+    /// Lets callers do only what an identity policy allows; anything if it is null. The simulator's alone.
+    #[cfg(feature = "sandbox")]
+    pub async fn allow_only(&self, policy: &Value) {
+        let answer = self.http.put(self.control("policy")).json(policy).send().await;
+        let answer = answer.expect("an answer");
+        assert!(answer.status().is_success(), "{:?}", answer.text().await);
+    }
+
     /// Everything that exists, as another client sees it.
     pub async fn census(&self) -> Value {
         let answer = self.http.get(self.control("census")).send().await.expect("an answer");

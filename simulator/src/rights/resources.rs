@@ -61,6 +61,11 @@ pub(super) fn arns(
             "new-revision" => own(format!("task-definition/{it}:*")),
             "balancer" => own(format!("loadbalancer/app/{it}/*")),
             "target-group" => own(format!("targetgroup/{it}/*")),
+            "oidc-provider" => format!(
+                "arn:aws:iam::{}:oidc-provider/{}",
+                cx.account,
+                it.trim_start_matches("https://")
+            ),
             "role" | "instance-profile" => iam::arn_of(cx, kind, &it).unwrap_or_else(|| {
                 let path = texts(input, "Path").pop().unwrap_or_else(|| "/".to_owned());
                 format!("arn:aws:iam::{}:{kind}{path}{it}", cx.account)

@@ -1,7 +1,9 @@
 //! `ci`: what builds and deploys.
 
+mod github_actions;
 mod jenkins;
 
+pub use github_actions::{GithubActions, RepositoryIds};
 pub use jenkins::Jenkins;
 
 use super::reader::Field;
@@ -11,18 +13,35 @@ use super::reader::Field;
 pub enum Ci {
     /// A Jenkins server on a machine of its own.
     Jenkins(Jenkins),
+    /// A workflow on GitHub's machines.
+    GithubActions(GithubActions),
 }
 
 impl Ci {
     pub(super) fn read(field: &Field<'_>) -> Option<Self> {
         let mut section = field.section()?;
         let jenkins = section.optional("jenkins");
-        if jenkins.is_none() {
-            field.refuse_key("has no `jenkins`", |problem| {
-                problem.help("add `jenkins:` with its fields below it, or take `ci` out")
-            });
-        }
+        let actions = section.optional("github_actions");
         section.finish();
-        jenkins.and_then(|field| Jenkins::read(&field)).map(Self::Jenkins)
+        match (jenkins, actions) {
+            (Some(jenkins), None) => Jenkins::read(&jenkins).map(Self::Jenkins),
+            (None, Some(actions)) => GithubActions::read(&actions).map(Self::GithubActions),
+            (Some(jenkins), Some(actions)) => {
+                // What is wrong in either is told all the same.
+                let _ = (Jenkins::read(&jenkins), GithubActions::read(&actions));
+                actions.refuse_key("stands beside `ci.jenkins`", |problem| {
+                    problem.help("one of them builds and deploys: take the other one out")
+                });
+                None
+            }
+            (None, None) => {
+                field.refuse_key("has neither `jenkins` nor `github_actions`", |problem| {
+                    problem.help(
+                        "add one of them with its fields below it, or take `ci` out: `github_actions: { repository: owner/name }` needs no machine",
+                    )
+                });
+                None
+            }
+        }
     }
 }

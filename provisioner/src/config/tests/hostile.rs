@@ -51,6 +51,9 @@ fn nothing_in_the_file_reaches_the_terminal_raw() {
             "ci: {{ jenkins: {{ admin_cidrs: [\"{nasty}\"], repository: \"{nasty}\", key_pair: \"{nasty}\" }} }}"
         )),
         stack(&format!(
+            "ci: {{ github_actions: {{ repository: \"{nasty}\", branch: \"{nasty}\", owner_id: \"{nasty}\" }} }}"
+        )),
+        stack(&format!(
             "logs: {{ retention_days: \"${{{nasty}}}\" }}\n\"{nasty}\": 1\n\"{nasty}\": 2\n"
         )),
         stack("x: \u{202e}reversed\u{200b}\u{85}y # \u{2066}"),

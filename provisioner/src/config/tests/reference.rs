@@ -20,7 +20,9 @@ fn every_field_is_in_the_reference() {
         "services.*.secrets.*".to_owned(),
         format!("services: {{ a: {{ secrets: {{ B: {{ {unknown} }} }} }} }}"),
     ));
-    sections.push(("ci.jenkins".to_owned(), format!("ci: {{ jenkins: {{ {unknown} }} }}")));
+    for ci in ["jenkins", "github_actions"] {
+        sections.push((format!("ci.{ci}"), format!("ci: {{ {ci}: {{ {unknown} }} }}")));
+    }
 
     for (section, text) in sections {
         let shown = problems(&text);

@@ -298,8 +298,59 @@ fn networks() {
 }
 
 #[test]
+fn one_thing_builds_and_deploys() {
+    insta::assert_snapshot!(problems(&stack("ci:\n  jenkins: { admin_cidrs: [203.0.113.7/32], disk: 1 }\n  github_actions: { repository: a, branch: release/* }")), @r"
+    error: `ci.jenkins.disk`: `1` is out of range
+     --> stack.yaml:4:51
+      |
+    4 |   jenkins: { admin_cidrs: [203.0.113.7/32], disk: 1 }
+      |                                                   ^
+      |
+      = help: a whole number from 8 to 16384
+
+    error: `ci.github_actions` stands beside `ci.jenkins`
+     --> stack.yaml:5:3
+      |
+    5 |   github_actions: { repository: a, branch: release/* }
+      |   ^^^^^^^^^^^^^^
+      |
+      = help: one of them builds and deploys: take the other one out
+
+    error: `ci.github_actions.repository`: `a` is not a repository on GitHub
+     --> stack.yaml:5:33
+      |
+    5 |   github_actions: { repository: a, branch: release/* }
+      |                                 ^
+      |
+      = help: `owner/name`, spelt as in its address, capitals too
+
+    error: `ci.github_actions.branch`: `release/*` is not the name of a branch
+     --> stack.yaml:5:44
+      |
+    5 |   github_actions: { repository: a, branch: release/* }
+      |                                            ^^^^^^^^^
+      |
+      = help: one branch, without `refs/heads/` and without patterns, such as `main`
+
+    4 problems in stack.yaml
+    ");
+    for (name, fields) in [
+        ("one_number_alone", "repository: a/b, owner_id: 1"),
+        ("the_other_number_alone", "repository_id: 2"),
+        (
+            "nothing_right_in_github_actions",
+            "repository: https://github.com/a/b, branch: refs:heads, owner_id: a, repository_id: 0",
+        ),
+    ] {
+        let text = stack(&format!("ci: {{ github_actions: {{ {fields} }} }}"));
+        insta::assert_snapshot!(name, problems(&text));
+    }
+}
+
+#[test]
 fn a_service_cannot_be_called_like_a_part_of_the_stack() {
-    for name in ["jenkins", "database", "balancer-2", "bot-task", "a-execution"] {
+    for name in ["jenkins", "github-provider", "database", "balancer-2", "bot-task", "a-execution"]
+    {
         let shown = problems(&stack(&format!("services: {{ {name}: {{ image: a }} }}")));
         assert!(shown.contains("is what a part of the stack is called"), "{name}: {shown}");
     }

@@ -77,13 +77,13 @@ fn missing_fields() {
       |
       = help: add `image: docker.io/owner/bot:1.0`
 
-    error: `ci` has no `jenkins`
+    error: `ci` has neither `jenkins` nor `github_actions`
      --> stack.yaml:5:1
       |
     5 | ci: {}
       | ^^
       |
-      = help: add `jenkins:` with its fields below it, or take `ci` out
+      = help: add one of them with its fields below it, or take `ci` out: `github_actions: { repository: owner/name }` needs no machine
 
     10 problems in stack.yaml
     ");

@@ -225,6 +225,18 @@ fn defaults() {
         ),
     )
     "#);
+    let actions = config(&stack("ci: { github_actions: { repository: a/b } }"));
+    insta::assert_debug_snapshot!(actions.ci, @r#"
+    Some(
+        GithubActions(
+            GithubActions {
+                repository: "a/b",
+                branch: "main",
+                ids: None,
+            },
+        ),
+    )
+    "#);
     assert_eq!(config(&stack("")).services, BTreeMap::new());
 }
 

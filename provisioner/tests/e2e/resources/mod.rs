@@ -19,6 +19,7 @@ mod listener_rule;
 mod load_balancer;
 mod log_group;
 mod lookups;
+mod oidc_provider;
 mod parameter;
 mod role;
 mod security_group;

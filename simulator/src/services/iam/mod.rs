@@ -5,6 +5,7 @@
 //! quotas", "Changes that I make are not always immediately visible".
 
 mod managed;
+mod oidc;
 pub(crate) mod policy;
 mod profiles;
 mod roles;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use self::{
+    oidc::Provider,
     policy::Principal,
     profiles::Profile,
     roles::Role,
@@ -32,39 +34,51 @@ use crate::{
     world::Context,
 };
 
-/// Every role and instance profile of the account.
+/// Every role, instance profile and OIDC provider of the account.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Iam {
     roles: BTreeMap<String, Role>,
     profiles: BTreeMap<String, Profile>,
+    /// By their ARNs.
+    #[serde(default)]
+    providers: BTreeMap<String, Provider>,
 }
 
 /// Answers a call.
 pub(crate) fn answer(cx: &mut Context<'_>, call: &Call) -> Answer {
     match call.action.as_str() {
+        "AddClientIDToOpenIDConnectProvider" => oidc::add_audience(cx, call.input()?),
         "AddRoleToInstanceProfile" => profiles::add_role(cx, call.input()?),
         "AttachRolePolicy" => roles::attach_policy(cx, call.input()?),
         "CreateInstanceProfile" => profiles::create(cx, call.input()?),
+        "CreateOpenIDConnectProvider" => oidc::create(cx, call.input()?),
         "CreateRole" => roles::create(cx, call.input()?),
         "DeleteInstanceProfile" => profiles::delete(cx, call.input()?),
+        "DeleteOpenIDConnectProvider" => oidc::delete(cx, call.input()?),
         "DeleteRole" => roles::delete(cx, call.input()?),
         "DeleteRolePolicy" => roles::delete_policy(cx, call.input()?),
         "DetachRolePolicy" => roles::detach_policy(cx, call.input()?),
         "GetInstanceProfile" => profiles::get(cx, call.input()?),
+        "GetOpenIDConnectProvider" => oidc::get(cx, call.input()?),
         "GetRole" => roles::get(cx, call.input()?),
         "GetRolePolicy" => roles::get_policy(cx, call.input()?),
         "ListAttachedRolePolicies" => roles::list_attached_policies(cx, call.input()?),
         "ListInstanceProfileTags" => tags::list(cx, call, Tagged::InstanceProfile),
         "ListInstanceProfiles" => profiles::list(cx, call.input()?),
         "ListInstanceProfilesForRole" => profiles::list_for_role(cx, call.input()?),
+        "ListOpenIDConnectProviderTags" => tags::list(cx, call, Tagged::OidcProvider),
+        "ListOpenIDConnectProviders" => oidc::list(cx, call.input()?),
         "ListRolePolicies" => roles::list_policies(cx, call.input()?),
         "ListRoleTags" => tags::list(cx, call, Tagged::Role),
         "ListRoles" => roles::list(cx, call.input()?),
         "PutRolePolicy" => roles::put_policy(cx, call.input()?),
+        "RemoveClientIDFromOpenIDConnectProvider" => oidc::remove_audience(cx, call.input()?),
         "RemoveRoleFromInstanceProfile" => profiles::remove_role(cx, call.input()?),
         "TagInstanceProfile" => tags::add(cx, call, Tagged::InstanceProfile),
+        "TagOpenIDConnectProvider" => tags::add(cx, call, Tagged::OidcProvider),
         "TagRole" => tags::add(cx, call, Tagged::Role),
         "UntagInstanceProfile" => tags::remove(cx, call, Tagged::InstanceProfile),
+        "UntagOpenIDConnectProvider" => tags::remove(cx, call, Tagged::OidcProvider),
         "UntagRole" => tags::remove(cx, call, Tagged::Role),
         "UpdateAssumeRolePolicy" => roles::update_trust(cx, call.input()?),
         "UpdateRole" => roles::update(cx, call.input()?),
@@ -72,20 +86,27 @@ pub(crate) fn answer(cx: &mut Context<'_>, call: &Call) -> Answer {
     }
 }
 
+pub(crate) use oidc::assume as assume_with_web_identity;
+
 /// Answers a read by who has not heard of what was just made.
 pub(crate) fn as_seen(
     cx: &mut Context<'_>,
     act: impl FnOnce(&mut Context<'_>) -> Answer,
 ) -> Answer {
     let after = cx.times.of(|it| it.iam_seen);
+    let act = |cx: &mut Context<'_>| hiding(cx, after, |cx| &mut cx.global.iam.providers, act);
     let act = |cx: &mut Context<'_>| hiding(cx, after, |cx| &mut cx.global.iam.profiles, act);
     hiding(cx, after, |cx| &mut cx.global.iam.roles, act)
 }
 
 /// What is there.
 pub(crate) fn census(cx: &Context<'_>) -> Vec<(&'static str, Vec<Value>)> {
-    let Iam { roles, profiles } = &cx.global.iam;
+    let Iam { roles, profiles, providers } = &cx.global.iam;
     vec![
+        (
+            "oidc_providers",
+            providers.keys().map(|it| json!({ "OpenIDConnectProviderArn": it })).collect(),
+        ),
         ("roles", roles.keys().map(|it| json!({ "RoleName": it })).collect()),
         (
             "instance_profiles",
@@ -96,15 +117,16 @@ pub(crate) fn census(cx: &Context<'_>) -> Vec<(&'static str, Vec<Value>)> {
 
 /// Everything with tags, by ARN.
 pub(crate) fn tagged(cx: &Context<'_>) -> Vec<(String, BTreeMap<String, String>)> {
-    let Iam { roles, profiles } = &cx.global.iam;
+    let Iam { roles, profiles, providers } = &cx.global.iam;
+    let providers = providers.iter().map(|(arn, it)| (arn.clone(), it.tags.clone()));
     let roles = roles.values().map(|it| (it.arn.clone(), it.tags.clone()));
     let profiles = profiles.values().map(|it| (it.arn.clone(), it.tags.clone()));
-    roles.chain(profiles).collect()
+    roles.chain(profiles).chain(providers).collect()
 }
 
 /// The ARN of a `role` or an `instance-profile` by its name, if there is one.
 pub(crate) fn arn_of(cx: &Context<'_>, kind: &str, name: &str) -> Option<String> {
-    let Iam { roles, profiles } = &cx.global.iam;
+    let Iam { roles, profiles, .. } = &cx.global.iam;
     match kind {
         "role" => roles.get(name).map(|it| it.arn.clone()),
         _ => profiles.get(name).map(|it| it.arn.clone()),

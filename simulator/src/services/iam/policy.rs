@@ -24,6 +24,8 @@ pub(crate) enum Principal<'a> {
     Aws(&'a str),
     /// A service, such as `ec2.amazonaws.com`.
     Service(&'a str),
+    /// Whom an identity provider vouches for, by the provider's ARN.
+    Federated(&'a str),
 }
 
 /// What a policy says to a request that it speaks of.
@@ -192,6 +194,10 @@ fn is_principal(statement: &Value, who: Principal<'_>) -> bool {
                         aws.clone().any(|it| it == arn || is_account_of(it, arn))
                     }
                     Principal::Service(name) => services.any(|it| it == name),
+                    Principal::Federated(arn) => {
+                        let providers = kinds.get("Federated").map_or(&[][..], list);
+                        providers.iter().any(|it| it == arn)
+                    }
                 }
         }
         other => other == "*",

@@ -22,7 +22,7 @@ use crate::{
 pub(super) struct Role {
     name: String,
     path: String,
-    id: String,
+    pub(super) id: String,
     pub(super) arn: String,
     created: Time,
     description: String,

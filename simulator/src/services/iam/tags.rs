@@ -1,11 +1,11 @@
-//! Tags of roles and instance profiles: the same calls for both, but for the names.
+//! Tags of roles, instance profiles and OIDC providers: the same calls for all, but for the names.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{invalid, limit, listed, profiles, roles};
+use super::{invalid, limit, listed, oidc, profiles, roles};
 use crate::{
     call::Call,
     refusal::{Answer, Refusal},
@@ -17,6 +17,7 @@ use crate::{
 pub(super) enum Tagged {
     Role,
     InstanceProfile,
+    OidcProvider,
 }
 
 impl Tagged {
@@ -25,6 +26,7 @@ impl Tagged {
         match self {
             Self::Role => "RoleName",
             Self::InstanceProfile => "InstanceProfileName",
+            Self::OidcProvider => "OpenIDConnectProviderArn",
         }
     }
 
@@ -32,6 +34,7 @@ impl Tagged {
         match self {
             Self::Role => roles::role_mut(cx, name).map(|it| &mut it.tags),
             Self::InstanceProfile => profiles::profile_mut(cx, name).map(|it| &mut it.tags),
+            Self::OidcProvider => oidc::provider_mut(cx, name).map(|it| &mut it.tags),
         }
     }
 }

@@ -35,7 +35,10 @@ const BALANCERS: &[&str] = &["elasticloadbalancing/loadbalancer/app/{stack}/*"];
 const LISTENERS: &[&str] = &["elasticloadbalancing/listener/app/{stack}/*"];
 const LISTENER_RULES: &[&str] = &["elasticloadbalancing/listener-rule/app/{stack}/*"];
 const TARGETS: &[&str] = &["elasticloadbalancing/targetgroup/{stack}-*"];
-const LOG_GROUPS: &[&str] = &["logs/log-group:{stack}"];
+/// CloudWatch Logs asks for a log group under an ARN that goes on, but not where tags are concerned; of those that come
+/// with a creation it does not say. Source: its `LogGroup`, fields `arn` and `logGroupArn`.
+const LOG_GROUPS: &[&str] = &["logs/log-group:{stack}:*"];
+const TAGS_OF_LOG_GROUPS: &[&str] = &["logs/log-group:{stack}", "logs/log-group:{stack}:*"];
 const CLUSTERS: &[&str] = &["ecs/cluster/{stack}"];
 const SERVICES: &[&str] = &["ecs/service/{stack}/*"];
 const REVISIONS: &[&str] = &["ecs/task-definition/{stack}-*"];
@@ -339,21 +342,22 @@ pub(super) fn calls(kind: Kind) -> Calls {
         Kind::LogGroup => Calls {
             look: &[
                 Right("logs", &["DescribeLogGroups"], &["*"], FREE),
-                Right("logs", &["ListTagsForResource"], LOG_GROUPS, FREE),
+                Right("logs", &["ListTagsForResource"], TAGS_OF_LOG_GROUPS, FREE),
             ],
-            make: &[Right(
-                "logs",
-                &[
-                    "AssociateKmsKey",
-                    "CreateLogGroup",
-                    "DeleteRetentionPolicy",
-                    "PutRetentionPolicy",
-                    "TagResource",
-                    "UntagResource",
-                ],
-                LOG_GROUPS,
-                FREE,
-            )],
+            make: &[
+                Right(
+                    "logs",
+                    &[
+                        "AssociateKmsKey",
+                        "CreateLogGroup",
+                        "DeleteRetentionPolicy",
+                        "PutRetentionPolicy",
+                    ],
+                    LOG_GROUPS,
+                    FREE,
+                ),
+                Right("logs", &["TagResource", "UntagResource"], TAGS_OF_LOG_GROUPS, FREE),
+            ],
             remove: &[Right("logs", &["DeleteLogGroup"], LOG_GROUPS, FREE)],
         },
         Kind::OidcProvider => Calls {

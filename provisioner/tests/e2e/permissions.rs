@@ -144,6 +144,40 @@ async fn they_suffice_and_nothing_can_be_taken_away() {
     assert_eq!(compare(&destroy, &called(&rehearsal).await, WHEN_HELD), "");
 }
 
+/// Conditions and resources of the statements, of which the names of actions tell nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_else_needs_to_be_allowed() {
+    let rehearsal = Rehearsal::simulated();
+    let folder = Folder::new(&rehearsal);
+    rehearsal.allow_only(&policy(&folder, "up")).await;
+    folder.ok(&["up", "--yes"]);
+    let edits = [
+        ("tags: { project: gamers-social-manager }", "tags: { team: players }"),
+        ("retention_days: 30", "retention_days: never"),
+        ("memory: 512", "memory: 1024"),
+        ("generate: 32", "generate: 48"),
+        ("port: 8080", "port: 9090"),
+        ("instance_type: t3.small", "instance_type: t3.medium\n    disk: 40"),
+        ("203.0.113.7/32", "203.0.113.8/32"),
+    ];
+    for (old, new) in edits {
+        folder.edit(old, new);
+    }
+    rehearsal.allow_only(&policy(&folder, "up")).await;
+    folder.ok(&["up", "--yes"]);
+    folder.lose_state();
+    folder.is_settled();
+
+    rehearsal.allow_only(&policy(&folder, "deploy")).await;
+    folder.ok(&["deploy", "--service", "bot", "--image", "docker.io/me/bot:2"]);
+    let refused = folder.run(&["destroy", "--yes", "--unprotect", "database"]);
+    assert!(refused.stderr.contains("is not authorized to perform"), "{refused:?}");
+
+    rehearsal.allow_only(&policy(&folder, "destroy")).await;
+    folder.lose_state();
+    folder.ok(&["destroy", "--yes", "--unprotect", "database"]);
+}
+
 /// A document as IAM gives it, plain.
 pub fn percent_decoded(text: &str) -> String {
     let mut bytes = Vec::new();

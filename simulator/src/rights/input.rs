@@ -39,14 +39,17 @@ pub(super) fn specified(input: &Value) -> Vec<(String, Vec<(String, String)>)> {
     read.filter(|(_, tags)| !tags.is_empty()).collect()
 }
 
-/// A list of keys with values, or an object.
+/// A list of keys with values, which KMS has words of its own for, or an object.
 fn pairs(tags: &Value) -> Vec<(String, String)> {
-    let text = |it: &Value, names: [&str; 2]| {
+    let text = |it: &Value, names: [&str; 3]| {
         names.iter().find_map(|name| it[*name].as_str()).unwrap_or_default().to_owned()
     };
     match tags {
         Value::Array(all) => {
-            all.iter().map(|it| (text(it, ["Key", "key"]), text(it, ["Value", "value"]))).collect()
+            let pair = |it: &Value| {
+                (text(it, ["Key", "key", "TagKey"]), text(it, ["Value", "value", "TagValue"]))
+            };
+            all.iter().map(pair).collect()
         }
         Value::Object(all) => {
             all.iter().map(|(key, it)| (key.clone(), flat(it).concat())).collect()
@@ -76,6 +79,7 @@ mod tests {
         assert_eq!(tags(&json!({ "Tags": [{ "Key": "a", "Value": "1" }] })), one);
         assert_eq!(tags(&json!({ "tags": [{ "key": "a", "value": "1" }] })), one);
         assert_eq!(tags(&json!({ "tags": { "a": "1" } })), one);
+        assert_eq!(tags(&json!({ "Tags": [{ "TagKey": "a", "TagValue": "1" }] })), one);
         let specification =
             json!([{ "ResourceType": "instance", "Tag": [{ "Key": "a", "Value": "1" }] }]);
         let given = specified(&json!({ "TagSpecification": specification }));

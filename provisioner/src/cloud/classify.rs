@@ -142,6 +142,7 @@ fn classify(code: &str, message: &str) -> Class {
         | "InvalidAccessKeyId"
         | "InvalidClientTokenId"
         | "IncompleteSignature"
+        | "InvalidSignatureException"
         | "MissingAuthenticationToken"
         | "OptInRequired"
         | "RequestExpired"

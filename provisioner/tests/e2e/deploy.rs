@@ -361,9 +361,9 @@ async fn permissions() {
     rehearsal.fault(denied("UpdateService")).await;
     let ran = folder.run(&["deploy", "--image", "docker.io/me/bot:3"]);
     assert_eq!(ran.code, Some(4));
-    insta::assert_snapshot!(whole(&ran), @"
+    insta::assert_snapshot!(whole(&ran), @r#"
     error: ECS UpdateService: User: arn:aws:iam::123456789012:user/ci is not authorized to perform: ecs:UpdateService (AccessDeniedException)
-    hint: the credentials in use need a policy that allows `ecs:UpdateService`
+    hint: the caller's policies must allow {"Action":"ecs:UpdateService","Effect":"Allow","Resource":"*"}; `provisioner permissions` prints all that the stack needs
     exit code 4
-    ");
+    "#);
 }

@@ -67,18 +67,23 @@ impl Http {
         let request = request.build().map_err(lost)?;
         let request = ::http::Request::try_from(request).map_err(lost)?;
         let body = request.body().as_bytes().unwrap_or_default().to_vec();
-        let answer = cloud.answer(request.map(|_| body.into())).await;
+        let answer = cloud.answer(request.map(|_| body.into()));
+        let answer = tokio::time::timeout(ANSWERED_WITHIN, answer).await;
+        let answer = answer.unwrap_or_else(|_| Err("no answer came in time".to_owned()));
         answer
             .map(Response::from)
             .map_err(|broken| error(service, action, broken, Class::Transient))
     }
 }
 
+/// From the first byte that is sent to the last that is read.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(60);
+
 fn client() -> Result<Client> {
     Client::builder()
         .user_agent(concat!("provisioner/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(Duration::from_secs(5))
-        .timeout(Duration::from_secs(60))
+        .timeout(ANSWERED_WITHIN)
         .build()
         .map_err(|error| Error::Unexpected(format!("no HTTP client: {error}")))
 }

@@ -25,7 +25,14 @@ pub async fn patiently<T, F: Future<Output = Result<T>>>(call: impl FnMut() -> F
     let passes = |error: &Error| {
         matches!(error.class(), Class::Transient | Class::Settling) && began.elapsed() < WITHIN
     };
-    call.retry(pauses).when(passes).await
+    // A service may ask for more time than we have.
+    let asked = |error: &Error, pause: Option<Duration>| match error {
+        Error::Api(it) => pause
+            .map(|pause| pause.max(it.retry_after.unwrap_or_default()))
+            .filter(|it| *it <= WITHIN),
+        _ => pause,
+    };
+    call.retry(pauses).when(passes).adjust(asked).await
 }
 
 #[cfg(test)]
@@ -55,6 +62,25 @@ mod tests {
         assert!(ok && calls > 8 && seconds >= 120, "{calls} calls, {seconds} s");
         let (ok, _, seconds) = lasting(100_000).await;
         assert!(!ok && (180..220).contains(&seconds), "{seconds} s");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_service_is_given_the_time_it_asks_for_if_we_have_it() {
+        let asking = |seconds: u64| async move {
+            let (began, calls) = (Instant::now(), Cell::new(0));
+            let call = || async {
+                calls.set(calls.get() + 1);
+                let mut busy = match error("GitHub", "GET /meta", "busy", Class::Transient) {
+                    Error::Api(it) => it,
+                    other => return Err(other),
+                };
+                busy.retry_after = Some(Duration::from_secs(seconds));
+                if calls.get() == 1 { Err(Error::Api(busy)) } else { Ok(()) }
+            };
+            (patiently(call).await.is_ok(), began.elapsed().as_secs())
+        };
+        assert_eq!(asking(70).await, (true, 70));
+        assert_eq!(asking(3_600).await, (false, 0));
     }
 
     #[tokio::test(start_paused = true)]

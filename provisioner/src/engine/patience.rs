@@ -52,10 +52,11 @@ impl<'a> Patience<'a> {
             Error::Api(it) => it.retry_after,
             _ => None,
         };
-        let Some(delay) = delay.filter(|_| self.began.elapsed() < within) else {
+        let delay = delay.map(|it| it.max(asked.unwrap_or_default()));
+        // A service may ask for an hour: who waits should know, and decide.
+        let Some(delay) = delay.filter(|it| *it <= within && self.began.elapsed() < within) else {
             return Err(error);
         };
-        let delay = delay.max(asked.unwrap_or_default());
         self.run.waiting(self.name, &error.to_string());
         self.run.sleep(delay).await
     }

@@ -160,7 +160,7 @@ pub fn read(dir: &Path, stack: &str) -> std::result::Result<Option<State>, Store
         Ok(content) => content,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(source) if source.kind() == io::ErrorKind::InvalidData => {
-            return Err(StoreError::Unreadable { path, why: "it is not text".to_owned() });
+            return Err(StoreError::Unreadable { path, why: format!("it is not text; {RESTORE}") });
         }
         Err(source) => return Err(StoreError::Io { path, source }),
     };
@@ -181,17 +181,17 @@ fn path(dir: &Path, stack: &str) -> PathBuf {
     dir.join(format!("{stack}.json"))
 }
 
+/// What to do about a file that is lost.
+const RESTORE: &str = "restore it, or remove it: `up` then finds everything again";
+
 fn parse(content: &str, stack: &str) -> std::result::Result<State, String> {
     #[derive(Deserialize)]
     struct Head {
         version: u32,
         stack: String,
     }
-    let broken = |error: serde_json::Error| {
-        format!(
-            "it is not a whole state file ({error}); restore it, or remove it: `up` then finds everything again"
-        )
-    };
+    let broken =
+        |error: serde_json::Error| format!("it is not a whole state file ({error}); {RESTORE}");
     let head: Head = serde_json::from_str(content).map_err(broken)?;
     if head.version > VERSION {
         let Head { version, .. } = head;
@@ -200,9 +200,21 @@ fn parse(content: &str, stack: &str) -> std::result::Result<State, String> {
         ));
     }
     if head.stack != stack {
-        return Err(format!("it belongs to the stack `{}`, not to `{stack}`", head.stack));
+        return Err(format!(
+            "it belongs to the stack `{}`, not to `{stack}`; move it to where it was, or name another folder with \
+             `--state-dir`",
+            head.stack
+        ));
     }
-    serde_json::from_str(content).map_err(broken)
+    serde_json::from_str(content).map_err(|error| match error.is_data() {
+        // Such as a kind of resource that came later. All that might stand there instead helps nobody.
+        true => {
+            let said = error.to_string();
+            let what = said.split(", expected one of").next().unwrap_or_default();
+            format!("it has in it what this program does not know ({what}, line {}); use the program that wrote it", error.line())
+        }
+        false => broken(error),
+    })
 }
 
 fn lock(path: &Path, patience: Duration) -> std::result::Result<File, StoreError> {

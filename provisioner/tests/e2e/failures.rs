@@ -16,7 +16,7 @@ fn errors(ran: &Ran) -> String {
 }
 
 /// Names that exist more than once in a census.
-fn twice(census: &Value) -> Vec<String> {
+pub fn twice(census: &Value) -> Vec<String> {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for (kind, things) in census.as_object().into_iter().flatten() {
         // Interfaces and volumes come and go with what they belong to; two listeners and several rules are as they should be.

@@ -4,6 +4,7 @@ use std::{fs, path::Path};
 
 use crate::{
     cli::{Folder, Ran, stable},
+    failures::twice,
     support::Rehearsal,
 };
 
@@ -99,6 +100,24 @@ async fn on_a_full_disk_nothing_begins() {
     insta::assert_snapshot!("full_disk", told(&ran));
     assert_eq!(rehearsal.calls().await, []);
     folder.ok(&["up", "--yes", "--target", "logs"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_becomes_full_loses_nothing() {
+    let rehearsal = Rehearsal::start().await;
+    let folder = Folder::new(&rehearsal);
+    let ran = folder.run_with_room_for(48, &["up", "--yes"]);
+    assert_eq!(ran.code, Some(5), "{}", ran.stderr);
+    assert!(ran.stderr.contains("the state could not be written"), "{}", ran.stderr);
+    // The last record that could be written is whole, and what it does not know is found.
+    folder.ok(&["state", "list"]);
+    let made = rehearsal.changes().await;
+    assert!(!made.is_empty(), "it was full before anything was made: {made:?}");
+    folder.ok(&["up", "--yes"]);
+    folder.is_settled();
+    let census = rehearsal.census().await;
+    assert_eq!(twice(&census), [""; 0], "{census:#}");
+    folder.ok(&["destroy", "--yes", "--unprotect", "database"]);
 }
 
 /// A run that was killed while it wrote leaves its temporary file.

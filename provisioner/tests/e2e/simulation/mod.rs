@@ -1,7 +1,9 @@
 //! Whole lives of stacks in virtual time: thousands of them, each decided by a seed, each the same again with that seed.
 
+mod exhaustive;
 mod life;
 mod process;
+mod schedule;
 mod wishes;
 
 use std::{

@@ -47,12 +47,20 @@ pub struct Failure {
     pub message: String,
     /// What to do next, one sentence each.
     pub hints: Vec<String>,
+    /// Whether the message is a picture of our own, to be shown as it is. Of any other, what a terminal would obey is
+    /// taken out: it may hold words of others.
+    pub drawn: bool,
 }
 
 impl Failure {
     /// A failure with nothing to add.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), hints: Vec::new() }
+        Self { exit, message: message.into(), hints: Vec::new(), drawn: false }
+    }
+
+    /// A failure that a picture shows.
+    pub fn drawn(exit: Exit, picture: impl Into<String>) -> Self {
+        Self { drawn: true, ..Self::new(exit, picture) }
     }
 
     /// The same with something to do next.
@@ -92,7 +100,7 @@ impl From<Error> for Failure {
             _ => Exit::Failed,
         };
         let hints = advice(&error).into_iter().collect();
-        Self { exit, message: error.to_string(), hints }
+        Self { hints, ..Self::new(exit, error.to_string()) }
     }
 }
 
@@ -113,7 +121,7 @@ impl From<StoreError> for Failure {
 impl From<Invalid> for Failure {
     fn from(error: Invalid) -> Self {
         // Renders itself with the lines concerned.
-        Self::new(Exit::Configuration, error.to_string())
+        Self::drawn(Exit::Configuration, error.to_string())
     }
 }
 
@@ -155,6 +163,11 @@ pub fn advice(error: &Error) -> Option<String> {
         _ if of(Class::Unauthenticated) && api.service == "Atlas" => {
             "set MONGODB_ATLAS_PUBLIC_KEY and MONGODB_ATLAS_PRIVATE_KEY, or MONGODB_ATLAS_CLIENT_ID and \
              MONGODB_ATLAS_CLIENT_SECRET"
+                .to_owned()
+        }
+        _ if api.service == "GitHub" && (of(Class::Unauthenticated) || of(Class::Denied)) => {
+            "set GITHUB_TOKEN to a token that may read and write the webhooks of the repository (a classic one: \
+             `admin:repo_hook`), or `webhook: false` in stack.yaml and make the webhook by hand"
                 .to_owned()
         }
         _ if of(Class::Unauthenticated) => {

@@ -155,7 +155,7 @@ fn interrupts(json: bool) -> watch::Receiver<bool> {
 fn load(file: &Path, ui: &Ui) -> Result<Config, Failure> {
     let env = |name: &str| std::env::var(name).ok();
     config::load(file, &env)
-        .map_err(|invalid| Failure::new(Exit::Configuration, invalid.render(ui.color())))
+        .map_err(|invalid| Failure::drawn(Exit::Configuration, invalid.render(ui.color())))
 }
 
 /// What `up` and `diff` need: the program of stack.yaml, planned.

@@ -43,6 +43,7 @@ pub use load_balancer::LoadBalancer;
 pub use logs::Logs;
 pub use network::Network;
 pub use problem::Invalid;
+pub(crate) use problem::visible_char;
 pub use reader::Wrong;
 pub use secrets::{DatabaseValue, SecretSource};
 pub use service::{Architecture, Deployment, HealthCheck, Service};

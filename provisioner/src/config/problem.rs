@@ -152,7 +152,7 @@ pub(super) fn visible(text: &str) -> String {
 }
 
 /// See [`visible`].
-pub(super) fn visible_char(char: char) -> char {
+pub(crate) fn visible_char(char: char) -> char {
     match char {
         '\t' => ' ',
         '\u{7f}' => '\u{2421}',

@@ -271,7 +271,7 @@ mod tests {
           container bot: exit code 101
           last lines of bot/bot/0a in /gsm:
           │ starting
-          │ �]0;title�no token
+          │ ␛]0;title␇no token
         task 0b stopped (EssentialContainerExited): Essential container in task exited
           container bot: exit code 137 (killed); OutOfMemoryError: Container killed due to memory usage
         2 more stopped before, for other reasons
@@ -283,7 +283,7 @@ mod tests {
           - cpu: 256
         last events of the service:
           has started 1 tasks: (task 0a).
-          evil�[2J event
+          evil␛[2J event
         not seen: tasks could not be looked at: denied
         ");
     }

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use anstyle::{AnsiColor, Style};
 
-use crate::engine::Action;
+use crate::{config::visible_char, engine::Action};
 
 pub(super) const BOLD: Style = Style::new().bold();
 pub(super) const DIM: Style = Style::new().dimmed();
@@ -30,7 +30,7 @@ pub(super) fn sign(action: Action) -> (char, Style) {
     }
 }
 
-/// What came from outside, without control characters that a terminal would obey.
+/// What came from outside, without what a terminal would obey, or what hides what is written.
 pub(crate) fn harmless(text: &str) -> String {
-    text.chars().map(|it| if it.is_control() && it != '\n' { '\u{fffd}' } else { it }).collect()
+    text.chars().map(|it| if it == '\n' { it } else { visible_char(it) }).collect()
 }

@@ -214,7 +214,7 @@ fn shown(value: &Value) -> String {
                 fields.iter().map(|(key, it)| format!("{key:?}: {}", shown(it))).collect();
             format!("{{{}}}", fields.join(", "))
         }
-        // JSON escapes control characters.
-        other => other.to_string(),
+        // JSON escapes some of what a terminal would obey.
+        other => harmless(&other.to_string()),
     }
 }

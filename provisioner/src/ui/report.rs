@@ -51,15 +51,32 @@ pub(super) fn failure_text(failure: &Failed) -> String {
 
 /// Why a command did not succeed.
 pub fn error_text(failure: &Failure) -> String {
-    // A broken stack.yaml renders itself.
-    let rendered = failure.message.starts_with("error") || failure.message.contains("\u{1b}[");
-    let mut text = if rendered {
+    let mut text = if failure.drawn {
         format!("{}\n", failure.message.trim_end())
     } else {
         format!("{} {}\n", paint(RED, "error:"), harmless(&failure.message))
     };
     for hint in &failure.hints {
-        let _ = writeln!(text, "{} {hint}", paint(BOLD, "hint:"));
+        let _ = writeln!(text, "{} {}", paint(BOLD, "hint:"), harmless(hint));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::Exit;
+
+    #[test]
+    fn no_words_of_others_reach_the_terminal_raw() {
+        let words = "error \u{1b}[31mred\u{7}\u{9b}1m\u{202e}reversed";
+        let failure = Failure::new(Exit::Failed, words).hint(format!("allow {words}"));
+        let plain = anstream::adapter::strip_str(&error_text(&failure)).to_string();
+        assert_eq!(
+            plain,
+            "error: error ␛[31mred␇�1m�reversed\nhint: allow error ␛[31mred␇�1m�reversed\n"
+        );
+        let drawn = error_text(&Failure::drawn(Exit::Configuration, "error: \u{1b}[1mbold"));
+        assert_eq!(drawn, "error: \u{1b}[1mbold\n");
+    }
 }

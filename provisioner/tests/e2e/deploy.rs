@@ -218,7 +218,7 @@ async fn a_container_that_exits_is_rolled_back_and_explained() {
       container bot: exit code 101
       last lines of bot/bot/TASK in gsm:
       │ starting
-      │ no �[31mtoken
+      │ no ␛[31mtoken
     what changed from gsm-bot:1 to gsm-bot:2:
       ~ bot.image: docker.io/me/bot:1 → docker.io/me/bot:2
     error: the deployment of gsm-bot:2 failed and was rolled back, gsm-bot:1 serves again: ECS deployment circuit breaker: tasks failed to start.

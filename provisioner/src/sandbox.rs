@@ -142,6 +142,7 @@ pub fn variable(name: &str) -> Option<String> {
     let value = match name {
         "MONGODB_ATLAS_PUBLIC_KEY" => "test-public",
         "MONGODB_ATLAS_PRIVATE_KEY" => "test-private",
+        "GITHUB_TOKEN" => "test-github-token",
         _ => return None,
     };
     Some(value.to_owned())

@@ -86,7 +86,7 @@ impl Service {
                 Protocol::Json
             }
             Self::Atlas => Protocol::Atlas,
-            Self::GitHub => Protocol::PlainJson,
+            Self::GitHub => Protocol::GitHub,
         }
     }
 }
@@ -143,7 +143,7 @@ impl Call {
         };
         let (region, service) = match services::atlas::owns(uri.path()) {
             true => ("", Service::Atlas),
-            false if uri.path() == "/meta" => ("", Service::GitHub),
+            false if services::github::owns(uri.path()) => ("", Service::GitHub),
             false => {
                 let scope = header("authorization").split_once("Credential=").map(|it| it.1);
                 let mut scope = scope.unwrap_or_default().split('/').skip(2);
@@ -176,18 +176,19 @@ impl Call {
             }
             Protocol::RestXml => services::route53::action(request.method(), uri.path()),
             Protocol::Atlas => services::atlas::action(request.method(), uri.path()),
-            Protocol::PlainJson => services::github::action(request.method(), uri.path()),
+            Protocol::GitHub => services::github::action(request.method(), uri.path()),
         };
-        let reads = if service == Service::Atlas {
-            services::atlas::reads(request.method(), uri.path())
-        } else {
-            let verbs =
-                ["Describe", "List", "Get", "Search", "Lookup", "Filter", "Simulate", "Verify"];
-            verbs.iter().any(|it| action.starts_with(it))
-                || OTHER_READS.contains(&action.as_str())
-                // GitHub is asked for what everybody may read.
-                || matches!(service, Service::Sts | Service::GitHub)
-                || dry_run
+        let reads = match service {
+            Service::Atlas => services::atlas::reads(request.method(), uri.path()),
+            Service::GitHub => services::github::reads(request.method()),
+            _ => {
+                let verbs =
+                    ["Describe", "List", "Get", "Search", "Lookup", "Filter", "Simulate", "Verify"];
+                verbs.iter().any(|it| action.starts_with(it))
+                    || OTHER_READS.contains(&action.as_str())
+                    || service == Service::Sts
+                    || dry_run
+            }
         };
         Ok(Self {
             service,
@@ -237,7 +238,7 @@ impl Call {
                 serde_path_to_error::deserialize(&mut xml)
                     .map_err(|error| (error.path().to_string(), error.into_inner().to_string()))
             }
-            Protocol::Json | Protocol::Atlas | Protocol::PlainJson => {
+            Protocol::Json | Protocol::Atlas | Protocol::GitHub => {
                 let body: &[u8] = if self.body.is_empty() { b"{}" } else { &self.body };
                 let mut json = serde_json::Deserializer::from_slice(body);
                 serde_path_to_error::deserialize(&mut json)
@@ -252,7 +253,7 @@ impl Call {
         match self.service.protocol() {
             Protocol::Ec2 | Protocol::Query { .. } => self.form.clone().into_value(),
             Protocol::RestXml => Value::Null,
-            Protocol::Json | Protocol::Atlas | Protocol::PlainJson => self.json(),
+            Protocol::Json | Protocol::Atlas | Protocol::GitHub => self.json(),
         }
     }
 
@@ -301,7 +302,7 @@ impl Call {
             Protocol::Json if missing => "ValidationException",
             Protocol::Json => "SerializationException",
             Protocol::Atlas => "INVALID_JSON",
-            Protocol::PlainJson => "Bad Request",
+            Protocol::GitHub => "Bad Request",
         };
         Refusal::new(code, format!("{}{at}: {error}", self.action))
     }

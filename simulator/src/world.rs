@@ -9,7 +9,7 @@ use crate::{
     chance::Chance,
     clock::{Queue, Time},
     refusal::Answer,
-    services::{self, Event, acm, atlas, ec2, ecs, elb, iam, kms, logs, route53, ssm},
+    services::{self, Event, acm, atlas, ec2, ecs, elb, github, iam, kms, logs, route53, ssm},
     times::Times,
 };
 
@@ -34,6 +34,9 @@ pub struct World {
 pub struct Global {
     /// MongoDB Atlas.
     pub atlas: atlas::Atlas,
+    /// GitHub; worlds that were saved before it had anything have none.
+    #[serde(default)]
+    pub github: github::GitHub,
     /// Identity and Access Management.
     pub iam: iam::Iam,
     /// Route 53.

@@ -6,6 +6,7 @@ mod classify;
 pub(crate) mod ec2;
 pub(crate) mod ecs;
 pub(crate) mod elb;
+pub mod github;
 pub mod http;
 pub mod in_process;
 mod mark;
@@ -63,10 +64,10 @@ pub struct Cloud {
     pub ssm: aws_sdk_ssm::Client,
     /// Resource Groups Tagging, for what carries our tags.
     pub tagging: aws_sdk_resourcegroupstagging::Client,
-    /// For services without an SDK, such as GitHub's list of addresses.
+    /// For services without an SDK.
     pub http: http::Http,
-    /// Address of GitHub's REST API, from `GITHUB_API_URL`.
-    pub github: String,
+    /// GitHub's REST API.
+    pub github: github::GitHub,
     atlas: Atlas,
 }
 
@@ -132,7 +133,6 @@ impl Cloud {
                 )
             };
         }
-        let github = variable("GITHUB_API_URL").filter(|it| !it.is_empty());
         let caller = aws_sdk_sts::Client::new(config).get_caller_identity().send().await?;
         let arn = caller.arn().unwrap_or_default();
         Ok(Self {
@@ -155,7 +155,7 @@ impl Cloud {
             route53: client!(aws_sdk_route53),
             ssm: client!(aws_sdk_ssm),
             tagging: client!(aws_sdk_resourcegroupstagging),
-            github: github.unwrap_or_else(|| "https://api.github.com".to_owned()),
+            github: github::GitHub::from_variables(http.clone(), &variable),
             atlas: Atlas::from_variables(http.clone(), variable),
             http,
         })

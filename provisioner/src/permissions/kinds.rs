@@ -515,6 +515,15 @@ pub(super) fn calls(kind: Kind) -> Calls {
                 Right("ecs", &["DeleteTaskDefinitions"], REVISIONS, FREE),
             ],
         },
+        // GitHub asks its own token; the secret that it is given is in Systems Manager.
+        Kind::Webhook => Calls {
+            look: &[],
+            make: &[
+                Right("ssm", &["GetParameter"], PARAMETERS, FREE),
+                Right("kms", &["Decrypt"], KEYS, VIA_SSM),
+            ],
+            remove: &[],
+        },
     }
 }
 

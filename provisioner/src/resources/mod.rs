@@ -22,6 +22,7 @@ mod security_group;
 mod security_group_rule;
 mod target_group;
 mod task_definition;
+mod webhook;
 
 pub use access_entry::{AccessEntry, AccessEntryOutputs};
 pub use atlas_cluster::{AtlasCluster, AtlasClusterOutputs};
@@ -47,6 +48,7 @@ pub use target_group::{TargetGroup, TargetGroupAttributes, TargetGroupOutputs, T
 pub use task_definition::{
     Container, ContainerHealthCheck, IMAGE_TAG, TaskDefinition, TaskDefinitionOutputs,
 };
+pub use webhook::{Webhook, WebhookOutputs};
 
 use std::collections::BTreeSet;
 
@@ -148,6 +150,7 @@ kinds! {
     SecurityGroupRule "security group rule",
     TargetGroup "target group",
     TaskDefinition "ECS task definition",
+    Webhook "GitHub webhook",
 }
 
 async fn recover<R: Resource>(intent: &Intent, cloud: &Cloud) -> Result<Option<Record>> {

@@ -175,6 +175,8 @@ def take(url, region=None):
         projects = json.load(answer).values()
     for kind in ("clusters", "users", "accessList"):
         census["atlas_" + kind] = [entry for project in projects for entry in project[kind]]
+    with urlopen(url + "/__cloud/github") as answer:
+        census["github_webhooks"] = json.load(answer)
     return census
 
 

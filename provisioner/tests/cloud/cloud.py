@@ -22,7 +22,8 @@ import faults as faulting
 import recorder as recording
 from atlas import Atlas
 from aws import Aws
-from control import Control, github_meta
+from control import Control
+from github import GitHub
 
 # The census looks at the cloud without leaving a trace in the record and without meeting faults.
 UNRECORDED = "X-Cloud-Unrecorded"
@@ -33,6 +34,7 @@ class Cloud:
         self.url = None
         self.aws = Aws()
         self.atlas = Atlas()
+        self.github = GitHub()
         self.recorder = recording.Recorder()
         self.faults = faulting.Faults()
         self.control = Control(self)
@@ -42,8 +44,8 @@ class Cloud:
         request.max_content_length = None
         if request.path.startswith(Control.PREFIX):
             response = self.control.answer(request)
-        elif request.path == "/meta" and request.method == "GET":
-            response = github_meta()
+        elif GitHub.owns(request):
+            response = self.github.answer(request)
         else:
             response = self.serve(request, environ)
         return response(environ, start_response)

@@ -7,19 +7,6 @@ from werkzeug.wrappers import Response
 import gaps
 from gaps import ecs_rollouts
 
-# The shape of GitHub's GET /meta, as far as the provisioner reads it.
-GITHUB_META = {
-    "verifiable_password_authentication": False,
-    "hooks": [
-        "192.30.252.0/22",
-        "185.199.108.0/22",
-        "140.82.112.0/20",
-        "143.55.64.0/20",
-        "2a0a:a440::/29",
-        "2606:50c0::/32",
-    ],
-}
-
 
 class Control:
     PREFIX = "/__cloud/"
@@ -73,6 +60,9 @@ class Control:
         if spec.get("expire_credentials"):
             self.cloud.atlas.auth.expire()
 
+    def get_github(self, request):
+        return self.cloud.github.census()
+
     def get_aws(self, request):
         return gaps.SETTINGS
 
@@ -94,7 +84,3 @@ def reply(value, status=200):
     if value is None:
         return Response(status=204)
     return Response(json.dumps(value, indent=1, default=str), status, content_type="application/json")
-
-
-def github_meta():
-    return reply(GITHUB_META)

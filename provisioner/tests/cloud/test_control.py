@@ -1,5 +1,6 @@
 """Recorder, faults, latency, census and the way the cloud is started."""
 
+import hashlib
 import json
 import os
 import socket
@@ -202,6 +203,45 @@ def test_census(aws, atlas, url, control, name):
 
 def test_github_meta(url):
     assert "192.30.252.0/22" in requests.get(url + "/meta").json()["hooks"]
+
+
+def test_github_webhooks(url, control):
+    def taken():
+        return control.get("census")
+
+    hooks = url + "/repos/octocat/gsm/hooks"
+    token = {"Authorization": "Bearer test-github-token"}
+    config = {"url": "https://ci.example.com/github-webhook/", "content_type": "json", "secret": "s3cret"}
+    assert requests.get(hooks).status_code == 404
+    assert requests.get(hooks, headers={"Authorization": "Bearer wrong"}).json()["message"] == "Bad credentials"
+    assert requests.get(url + "/repos/nobody/gsm/hooks", headers=token).status_code == 404
+    made = requests.post(hooks, headers=token, json={"name": "web", "events": ["push"], "config": config})
+    assert made.status_code == 201
+    hook = made.json()
+    assert hook["active"] and hook["config"] == {**config, "insecure_ssl": "0", "secret": "********"}
+    assert taken()["github_webhooks"] == [
+        {
+            "id": hook["id"],
+            "repository": "octocat/gsm",
+            "url": config["url"],
+            "events": ["push"],
+            "secret_sha256": hashlib.sha256(b"s3cret").hexdigest(),
+        }
+    ]
+    again = requests.post(hooks, headers=token, json={"name": "web", "events": ["push"], "config": config})
+    assert again.status_code == 422 and "already exists" in again.json()["errors"][0]["message"]
+    for wrong in ({"config": {}}, {"config": {"url": "ci.example.com"}}, {"config": config, "evnts": []}):
+        assert requests.post(hooks, headers=token, json=wrong).status_code == 422, wrong
+    one = f"{hooks}/{hook['id']}"
+    # What is not given again is gone.
+    changed = requests.patch(one, headers=token, json={"config": {"url": config["url"]}}).json()
+    assert changed["config"] == {"url": config["url"], "content_type": "form", "insecure_ssl": "0"}
+    assert requests.get(one, headers=token).json() == changed
+    assert [it["id"] for it in requests.get(hooks, headers=token).json()] == [hook["id"]]
+    assert requests.get(hooks, headers=token, params={"page": 2}).json() == []
+    assert requests.delete(one, headers=token).status_code == 204
+    assert requests.delete(one, headers=token).status_code == 404
+    assert taken()["github_webhooks"] == []
 
 
 def test_with_cloud(tmp_path):

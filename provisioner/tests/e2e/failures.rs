@@ -122,11 +122,13 @@ async fn killed_at_any_time_it_goes_on_where_it_stopped() {
     let rehearsal = Rehearsal::start().await;
     let folder = Folder::new(&rehearsal);
     rehearsal.latency(15).await;
-    // Later and later, until a run gets to its end.
-    for attempt in 0_u64.. {
-        assert!(attempt < 60, "it does not converge");
+    // Later and later, until a run gets to its end, however slow the machine is.
+    let mut life = Duration::from_millis(400);
+    loop {
+        assert!(life < Duration::from_secs(60), "it does not converge");
         let mut child = folder.start(&["up", "--yes"]);
-        tokio::time::sleep(Duration::from_millis(400 + 90 * attempt)).await;
+        tokio::time::sleep(life).await;
+        life = life.mul_f64(1.08);
         if child.try_wait().unwrap().is_some_and(|it| it.success()) {
             break;
         }

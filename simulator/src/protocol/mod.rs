@@ -22,7 +22,7 @@ pub(crate) enum Protocol {
     /// The Atlas Admin API.
     Atlas,
     /// JSON as everybody writes it.
-    PlainJson,
+    GitHub,
 }
 
 const EC2: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
@@ -61,7 +61,11 @@ impl Protocol {
                 self.reply(200, request, xml::document(&root, ROUTE53, &xml::fields(&answer), None))
             }
             Self::Json if answer.is_null() => self.reply(200, request, String::new()),
-            Self::Json | Self::PlainJson => self.reply(200, request, answer.to_string()),
+            Self::Json => self.reply(200, request, answer.to_string()),
+            Self::GitHub => {
+                let text = if answer.is_null() { String::new() } else { answer.to_string() };
+                self.reply(services::github::status(action), request, text)
+            }
             Self::Atlas => {
                 let text = if answer.is_null() { String::new() } else { answer.to_string() };
                 let mut response = self.reply(services::atlas::status(action), request, text);
@@ -113,7 +117,15 @@ impl Protocol {
                 merge(&mut error, more.clone());
                 without_nulls(error).to_string()
             }
-            Self::PlainJson => json!({ "message": message }).to_string(),
+            Self::GitHub => {
+                let mut error = json!({
+                    "message": message,
+                    "documentation_url": "https://docs.github.com/rest",
+                    "status": status.to_string(),
+                });
+                merge(&mut error, more.clone());
+                error.to_string()
+            }
         };
         let mut response = self.reply(*status, request, body);
         for (name, value) in headers {
@@ -136,7 +148,7 @@ impl Protocol {
             Self::Ec2 => "text/xml;charset=UTF-8",
             Self::Query { .. } | Self::RestXml => "text/xml",
             Self::Json => "application/x-amz-json-1.1",
-            Self::Atlas | Self::PlainJson => "application/json",
+            Self::Atlas | Self::GitHub => "application/json",
         };
         let length = body.len();
         let mut response = Response::new(Bytes::from(body));

@@ -1,6 +1,7 @@
 //! The addresses of GitHub's webhooks.
 
 use provisioner::{
+    cloud::github::GitHub,
     engine::{Class, Lookup},
     lookups::GithubHooks,
 };
@@ -23,7 +24,8 @@ async fn the_addresses_of_both_families_are_found() {
             "2a0a:a440::/29",
         ]
     );
-    cloud.github = "http://127.0.0.1:1".to_owned();
+    let nowhere = |name: &str| (name == "GITHUB_API_URL").then(|| "http://127.0.0.1:1".to_owned());
+    cloud.github = GitHub::from_variables(cloud.http.clone(), nowhere);
     let error = GithubHooks {}.find(&cloud).await.unwrap_err();
     assert_eq!(error.class(), Class::Transient, "{error}");
 }

@@ -26,3 +26,4 @@ mod security_group;
 mod security_group_rule;
 mod target_group;
 mod task_definition;
+mod webhook;

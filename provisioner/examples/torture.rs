@@ -4,6 +4,7 @@
 //! ```console
 //! $ cargo run --release --example torture -- --minutes 60
 //! $ cargo run --release --example torture -- --minutes 60 --seed 7
+//! $ cargo run --release --example torture -- --minutes 1 --lives
 //! $ cargo run --example torture -- --schedule 'update/killed:After(118)'
 //! $ cargo run --example torture -- --life 20780000017
 //! ```
@@ -48,6 +49,9 @@ struct Args {
     /// Decides the order of the schedules, and the lives.
     #[arg(long)]
     seed: Option<u64>,
+    /// Plays no schedules, only lives.
+    #[arg(long)]
+    lives: bool,
     /// Plays only this one.
     #[arg(long)]
     schedule: Option<String>,
@@ -103,6 +107,9 @@ fn main() -> ExitCode {
             told.take(&format!("--schedule '{it}'"), || stage.play(it.trouble));
         }
         return told.exit();
+    }
+    if args.lives {
+        all.clear();
     }
     let seed = args.seed.unwrap_or_else(|| u64::from(rand::random::<u32>()));
     println!("--seed {seed}: {} schedules, then lives", all.len());

@@ -10,6 +10,7 @@ mod failures;
 #[cfg(feature = "sandbox")]
 mod github_actions;
 mod intents;
+mod kills;
 mod lifecycle;
 #[cfg(feature = "sandbox")]
 mod permissions;

@@ -4,6 +4,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
+use proptest::prelude::*;
 use provisioner::{
     engine::{Record, State, store},
     resources::{self, Kind},
@@ -67,6 +68,7 @@ fn is_understood(record: &Record) -> bool {
         SecurityGroupRule,
         TargetGroup,
         TaskDefinition,
+        Webhook,
     )
 }
 
@@ -88,6 +90,71 @@ fn every_sample_is_read_and_nothing_of_it_is_lost() {
         assert!(is_within(&raw, &written), "{name} loses something: {written:#}");
     }
     assert_eq!(kinds, Kind::ALL.iter().copied().collect(), "some kinds have no sample");
+}
+
+/// Anything that can stand at a place in a file.
+fn anything() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        ".{0,12}".prop_map(Value::from),
+        Just(serde_json::json!([])),
+        Just(serde_json::json!({})),
+        Just(serde_json::json!({ "kind": "role", "outputs": [[]], "inputs": { "$secret": 1 } })),
+    ]
+}
+
+/// Where something stands in it, from the outside inwards.
+fn places(value: &Value, at: &str, all: &mut Vec<String>) {
+    all.push(at.to_owned());
+    match value {
+        Value::Object(map) => map.iter().for_each(|(key, it)| {
+            places(it, &format!("{at}/{}", key.replace('~', "~0").replace('/', "~1")), all);
+        }),
+        Value::Array(list) => {
+            list.iter().enumerate().for_each(|(key, it)| places(it, &format!("{at}/{key}"), all));
+        }
+        _ => {}
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// `PROPTEST_CASES=1000000` damages as many as one likes.
+    #[test]
+    fn whatever_is_damaged_is_read_or_refused(
+        place in any::<prop::sample::Index>(),
+        instead in anything(),
+        cut in prop::option::weighted(0.2, any::<prop::sample::Index>()),
+        noise in prop::option::weighted(0.2, any::<u8>()),
+    ) {
+        let (_, content) = samples().pop().unwrap();
+        let mut sample: Value = serde_json::from_str(&content).unwrap();
+        let mut all = Vec::new();
+        places(&sample, "", &mut all);
+        *sample.pointer_mut(&all[place.index(all.len())]).unwrap() = instead;
+        let mut bytes = serde_json::to_vec_pretty(&sample).unwrap();
+        if let Some(cut) = cut {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        if let (Some(noise), false) = (noise, bytes.is_empty()) {
+            let at = place.index(bytes.len());
+            bytes[at] = noise;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("gsm.json"), &bytes).unwrap();
+        match store::read(dir.path(), "gsm") {
+            Ok(state) => {
+                for record in state.iter().flat_map(|it| it.resources.values()) {
+                    // Understood or not: what is not is looked for by its name.
+                    is_understood(record);
+                }
+            }
+            Err(error) => prop_assert!(error.to_string().contains("gsm.json"), "{error}"),
+        }
+    }
 }
 
 #[test]

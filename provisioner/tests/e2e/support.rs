@@ -127,6 +127,7 @@ impl Rehearsal {
             ("MONGODB_ATLAS_PUBLIC_KEY", "test-public".to_owned()),
             ("MONGODB_ATLAS_PRIVATE_KEY", "test-private".to_owned()),
             ("GITHUB_API_URL", self.url.clone()),
+            ("GITHUB_TOKEN", "test-github-token".to_owned()),
         ])
     }
 
@@ -152,6 +153,17 @@ impl Rehearsal {
         let answer =
             self.http.post(self.control("faults")).json(&fault).send().await.expect("an answer");
         assert!(answer.status().is_success(), "{:?}", answer.text().await);
+    }
+
+    /// The faults so far, with how often each still strikes.
+    pub async fn faults(&self) -> Vec<Value> {
+        let answer = self.http.get(self.control("faults")).send().await.expect("an answer");
+        answer.json().await.expect("JSON")
+    }
+
+    /// Lets no call fail any more.
+    pub async fn no_faults(&self) {
+        self.http.delete(self.control("faults")).send().await.expect("an answer");
     }
 
     /// Adds a delay to each call.

@@ -15,7 +15,7 @@ use rand::{SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
 use super::schedule::{Scenario, Schedule, Stage, Trouble};
 
 /// How many of each scenario the suite plays; `SIMULATION_SCHEDULES` says another number.
-const SHARE: usize = 12;
+const SHARE: usize = 8;
 /// Which; `SIMULATION_FIRST` says another seed.
 const SEED: u64 = 20_780_000_000;
 

@@ -123,7 +123,13 @@ impl InstanceProfile {
         if !held.contains(&wanted.as_str()) {
             let request =
                 cloud.iam.add_role_to_instance_profile().instance_profile_name(&self.name);
-            request.role_name(wanted).send().await?;
+            let added = request.role_name(&wanted).send().await;
+            // The SDK tries again by itself when it has heard no answer, and is told that one role is the most.
+            if let Err(error) = added
+                && !get(&self.name, cloud).await?.iter().flat_map(roles).any(|it| it == wanted)
+            {
+                return Err(error.into());
+            }
         }
         Ok(())
     }

@@ -19,7 +19,7 @@ use provisioner::{
     engine::{self, Event, Keeper, Observer, Options, Outcome, Plan, Run, Stack, State, Store},
     sandbox,
 };
-use simulator::Simulator;
+use simulator::{Simulator, Time};
 use tokio::sync::{Notify, watch};
 
 /// When a process is killed.
@@ -34,6 +34,10 @@ pub enum Kill {
     /// After the Nth change of the state is on disk, before the program hears of it.
     AfterWrite(u32),
 }
+
+/// Who starts a program again needs a moment. Before AWS shows what was made last, which takes up to five seconds, a run
+/// may plan for what is there; a later one puts that right (docs/reliability.md).
+const PAUSE_MS: u64 = 6_000;
 
 /// What decides how long a process lives.
 #[derive(Debug)]
@@ -174,7 +178,8 @@ impl Machine {
             Arc::new(Watched { simulator: self.simulator.clone(), fate: Arc::clone(&fate) });
         let state = Arc::new(Mutex::new(self.state.clone()));
         let disk = Disk { fate: Arc::clone(&fate), state: Arc::clone(&state) };
-        let now = self.simulator.now();
+        let now = Time(self.simulator.now().0 + PAUSE_MS);
+        self.simulator.hold(now);
         let (ended, now) = runtime.block_on(async {
             self.simulator.resume(now);
             let begun = async {

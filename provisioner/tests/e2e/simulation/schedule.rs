@@ -19,6 +19,8 @@ const BEGINNING: Time = Time(1_767_225_600_000);
 const NEW_IMAGE: &str = "example/bot:2";
 /// How many calls in a row a burst strikes, of one service: the SDK alone gives up after six of one call.
 const BURST: u32 = 20;
+/// The same of GitHub, which is asked without an SDK, and wants to be left alone for a minute each time.
+const BURST_OF_GITHUB: u32 = 2;
 
 /// What a user does.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -323,7 +325,8 @@ impl Stage {
             Trouble::Burst(strike, at) => {
                 let service = self.struck[at].service;
                 let before = self.struck[..at].iter().filter(|it| it.service == service).count();
-                let mut fault = strike.fault(service, before, BURST);
+                let times = if service == Service::GitHub { BURST_OF_GITHUB } else { BURST };
+                let mut fault = strike.fault(service, before, times);
                 fault.matching.service = Some(service.to_string());
                 vec![fault]
             }

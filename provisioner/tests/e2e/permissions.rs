@@ -99,8 +99,8 @@ async fn they_suffice_and_nothing_can_be_taken_away() {
         ),
         ("path: /api/*", "path: /v2/*"),
         ("exec: true", "exec: false"),
-        ("t3.small", "t3.medium"),
-        ("instance_type: t3.medium", "instance_type: t3.medium\n    disk: 40"),
+        ("t3.medium", "t3.large"),
+        ("instance_type: t3.large", "instance_type: t3.large\n    disk: 40"),
         ("203.0.113.7/32", "203.0.113.8/32"),
         ("user: gsm-bot ", "user: gsm-player "),
     ];

@@ -51,6 +51,21 @@ impl Http {
         &self.client
     }
 
+    /// Looks once whether a page of a machine of ours is there; what serves it names itself in `header`. None: in a
+    /// simulated cloud no machine runs anything that could answer.
+    pub async fn knock(&self, url: &str, header: &str) -> Option<Knock> {
+        if self.in_process.is_some() {
+            return None;
+        }
+        let request = self.client.get(url).timeout(Duration::from_secs(5));
+        Some(match request.send().await {
+            Ok(it) if it.status().is_success() && it.headers().contains_key(header) => Knock::Open,
+            Ok(_) => Knock::Busy,
+            Err(error) if is_refusal(&error) => Knock::Busy,
+            Err(_) => Knock::Silent,
+        })
+    }
+
     /// Sends a request.
     ///
     /// # Errors
@@ -78,6 +93,30 @@ impl Http {
 
 /// From the first byte that is sent to the last that is read.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(60);
+
+/// What came of looking for a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Knock {
+    /// It is there.
+    Open,
+    /// The machine is there, and the page is not.
+    Busy,
+    /// Nobody answers.
+    Silent,
+}
+
+/// Whether a machine has answered that nobody listens there.
+fn is_refusal(error: &reqwest::Error) -> bool {
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let io = cause.downcast_ref::<std::io::Error>();
+        if io.is_some_and(|it| it.kind() == std::io::ErrorKind::ConnectionRefused) {
+            return true;
+        }
+        next = cause.source();
+    }
+    false
+}
 
 fn client() -> Result<Client> {
     Client::builder()
@@ -148,4 +187,41 @@ pub fn error(service: &str, action: &str, message: impl Into<String>, class: Cla
         retry_after: None,
     }
     .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{Read as _, Write as _},
+        net::TcpListener,
+    };
+
+    use super::*;
+
+    /// What comes of knocking at a port that answers so; None: nobody listens there.
+    async fn knocked(answer: Option<&'static str>) -> Option<Knock> {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/login", listener.local_addr().unwrap());
+        match answer {
+            Some(answer) => drop(std::thread::spawn(move || {
+                let (mut stream, _) = listener.accept().unwrap();
+                let _ = stream.read(&mut [0; 4096]);
+                stream.write_all(answer.as_bytes()).unwrap();
+            })),
+            None => drop(listener),
+        }
+        Http::network().unwrap().knock(&url, "x-jenkins").await
+    }
+
+    #[tokio::test]
+    async fn only_the_page_itself_is_the_page() {
+        let page = "HTTP/1.1 200 OK\r\nX-Jenkins: 2.555\r\nContent-Length: 0\r\n\r\n";
+        assert_eq!(knocked(Some(page)).await, Some(Knock::Open));
+        let starting = "HTTP/1.1 503 Starting\r\nX-Jenkins: 2.555\r\nContent-Length: 0\r\n\r\n";
+        assert_eq!(knocked(Some(starting)).await, Some(Knock::Busy));
+        let another = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+        assert_eq!(knocked(Some(another)).await, Some(Knock::Busy));
+        assert_eq!(knocked(None).await, Some(Knock::Busy));
+        assert_eq!(knocked(Some("")).await, Some(Knock::Silent));
+    }
 }

@@ -230,9 +230,12 @@ pub async fn declare(
     cloud: &Cloud,
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Stack, Failure> {
-    let has_repository = matches!(&config.ci, Some(Ci::Jenkins(it)) if it.repository.is_some());
+    let pipeline = match &config.ci {
+        Some(Ci::Jenkins(it)) => it.pipeline.as_ref(),
+        _ => None,
+    };
     // How many rules there are is part of the program, so this cannot wait until the program runs.
-    let hooks = match has_repository {
+    let hooks = match pipeline.is_some_and(|it| it.on_github().is_some()) {
         true => patiently(|| GithubHooks {}.find(cloud)).await?,
         false => None,
     };

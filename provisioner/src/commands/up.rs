@@ -1,5 +1,7 @@
 //! Makes the cloud be what stack.yaml says.
 
+mod jenkins;
+
 use tokio::sync::watch;
 
 use super::{load, options, plan};
@@ -22,6 +24,7 @@ pub(super) async fn run(
     let store = Store::open(&global.state_dir, &config.name, &config.region, global.lock_timeout)?;
     let mut options = options(global, args.scope);
     options.wait = !args.no_wait;
+    let poll = options.poll;
     let planned = plan(&config, store, options, place, ui, interrupted).await?;
     ui.plan(&planned.plan, &planned.heading);
     let objections: Vec<_> =
@@ -52,6 +55,14 @@ pub(super) async fn run(
         return Err(Failure::of_many(&outcome.failures, Exit::Partly, message).hint(
             "run `provisioner up` again once the cause is gone: it goes on where this run stopped",
         ));
+    }
+    if !args.no_wait
+        && let Some(url) = jenkins::made(&outcome)
+    {
+        let http = &planned.run.cloud.http;
+        let page = format!("{url}/login");
+        let knock = async || http.knock(&page, "x-jenkins").await;
+        jenkins::wait(url, knock, || planned.run.interrupted(), poll, ui).await?;
     }
     Ok(Exit::Ok)
 }

@@ -52,6 +52,22 @@ pub fn check(reference: &str) -> Result<(), Wrong> {
     wrong("for example `docker.io/owner/bot:1.0` or `ghcr.io/owner/bot@sha256:…`".to_owned())
 }
 
+/// Registry and repository of a reference that [`check`] accepts, as Docker completes them, without tag and digest.
+pub fn repository(reference: &str) -> String {
+    let rest = reference.split_once('@').map_or(reference, |(rest, _)| rest);
+    let name = match rest.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => name,
+        _ => rest,
+    };
+    match name.split_once('/') {
+        Some((registry, _)) if registry.contains(['.', ':']) || registry == "localhost" => {
+            name.to_owned()
+        }
+        Some(_) => format!("docker.io/{name}"),
+        None => format!("docker.io/library/{name}"),
+    }
+}
+
 fn is_digest(text: &str) -> bool {
     text.strip_prefix("sha256:").is_some_and(|hex| {
         hex.len() == 64 && hex.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'))
@@ -91,6 +107,19 @@ fn is_component(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn repositories() {
+        for (reference, repository) in [
+            ("nginx", "docker.io/library/nginx"),
+            ("owner/bot:1", "docker.io/owner/bot"),
+            ("docker.io/owner/bot:latest", "docker.io/owner/bot"),
+            ("localhost:5000/bot", "localhost:5000/bot"),
+            ("ghcr.io/owner/bot:1@sha256:00", "ghcr.io/owner/bot"),
+        ] {
+            assert_eq!(super::repository(reference), repository);
+        }
+    }
 
     #[test]
     fn references() {

@@ -35,7 +35,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-pub use ci::{Ci, GithubActions, Jenkins, RepositoryIds};
+pub use ci::{Account, Ci, GithubActions, Jenkins, Pipeline, RepositoryIds};
 pub use cluster::{Cluster, ContainerInsights};
 pub use container_check::ContainerCheck;
 pub use database::{BackingProvider, Database, DatabaseRole, Tier};
@@ -175,23 +175,31 @@ impl Config {
             has_database: section.has("database"),
             has_load_balancer: section.has("load_balancer"),
         };
-        let config = Self {
-            tags: tags(&mut section),
-            network: Network::read(section.optional("network")),
-            database: section.optional("database").map(|field| Database::read(&field, &stack)),
-            logs: Logs::read(section.optional("logs")),
-            load_balancer: section
-                .optional("load_balancer")
-                .map(|field| LoadBalancer::read(&field)),
-            cluster: Cluster::read(section.optional("cluster")),
-            services: services::read(&mut section, &stack),
-            ci: section.optional("ci").and_then(|field| Ci::read(&field)),
-            protect: section.optional("protect").map(|field| protect(&field)).unwrap_or_default(),
+        // In this order, which is that of the fields in messages.
+        let tags = tags(&mut section);
+        let network = Network::read(section.optional("network"));
+        let database = section.optional("database").map(|field| Database::read(&field, &stack));
+        let logs = Logs::read(section.optional("logs"));
+        let load_balancer =
+            section.optional("load_balancer").map(|field| LoadBalancer::read(&field));
+        let cluster = Cluster::read(section.optional("cluster"));
+        let services = services::read(&mut section, &stack);
+        let ci = section.optional("ci").and_then(|field| Ci::read(&field, &services));
+        let protect = section.optional("protect").map(|field| protect(&field)).unwrap_or_default();
+        section.finish();
+        Some(Self {
             name: name.unwrap_or_default(),
             region: region.unwrap_or_default(),
-        };
-        section.finish();
-        Some(config)
+            tags,
+            network,
+            database,
+            logs,
+            load_balancer,
+            cluster,
+            services,
+            ci,
+            protect,
+        })
     }
 }
 

@@ -26,7 +26,7 @@ use crate::{
 pub struct Surroundings<'a> {
     /// For account, region and partition; no call is made.
     pub cloud: &'a Cloud,
-    /// The addresses that GitHub's webhooks come from; empty if no repository is configured.
+    /// The addresses that GitHub's webhooks come from; empty if no repository on GitHub is built.
     pub github_hooks: Vec<String>,
     /// Looks a variable of the environment up, for secrets.
     pub variable: &'a dyn Fn(&str) -> Option<String>,

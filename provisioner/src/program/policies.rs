@@ -88,6 +88,17 @@ pub(super) fn read_secrets(parameters: Vec<String>, key: &str) -> Value {
     ])
 }
 
+/// Lets a machine fetch exactly these parameters, which this key encrypts. It may use the key for nothing else.
+pub(super) fn fetch_parameters(cloud: &Cloud, parameters: Vec<String>, key: &str) -> Value {
+    let mut parameters = parameters;
+    parameters.sort();
+    let via = json!({ "StringEquals": { "kms:ViaService": format!("ssm.{}.amazonaws.com", cloud.region) } });
+    document([
+        json!({ "Effect": "Allow", "Action": "ssm:GetParameters", "Resource": parameters }),
+        json!({ "Effect": "Allow", "Action": "kms:Decrypt", "Resource": key, "Condition": via }),
+    ])
+}
+
 /// Lets ECS Exec open sessions in a task, encrypted with the key and logged to the group.
 pub(super) fn exec(key: &str, group: &str) -> Value {
     document([

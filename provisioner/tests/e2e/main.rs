@@ -10,6 +10,9 @@ mod failures;
 #[cfg(feature = "sandbox")]
 mod github_actions;
 mod intents;
+mod jenkins;
+#[cfg(feature = "sandbox")]
+mod jenkinsfile;
 mod kills;
 mod lifecycle;
 #[cfg(feature = "sandbox")]

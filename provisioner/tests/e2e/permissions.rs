@@ -99,8 +99,8 @@ async fn they_suffice_and_nothing_can_be_taken_away() {
         ),
         ("path: /api/*", "path: /v2/*"),
         ("exec: true", "exec: false"),
-        ("t3.small", "t3.medium"),
-        ("instance_type: t3.medium", "instance_type: t3.medium\n    disk: 40"),
+        ("t3.medium", "t3.large"),
+        ("instance_type: t3.large", "instance_type: t3.large\n    disk: 40"),
         ("203.0.113.7/32", "203.0.113.8/32"),
         ("user: gsm-bot ", "user: gsm-player "),
     ];
@@ -157,7 +157,7 @@ async fn nothing_else_needs_to_be_allowed() {
         ("memory: 512", "memory: 1024"),
         ("generate: 32", "generate: 48"),
         ("port: 8080", "port: 9090"),
-        ("instance_type: t3.small", "instance_type: t3.medium\n    disk: 40"),
+        ("instance_type: t3.medium", "instance_type: t3.large\n    disk: 40"),
         ("203.0.113.7/32", "203.0.113.8/32"),
     ];
     for (old, new) in edits {

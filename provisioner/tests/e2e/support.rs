@@ -2,8 +2,8 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::{BufRead as _, BufReader},
-    net::TcpStream,
+    io::{BufRead as _, BufReader, Write as _},
+    net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::OnceLock,
@@ -128,6 +128,9 @@ impl Rehearsal {
             ("MONGODB_ATLAS_PRIVATE_KEY", "test-private".to_owned()),
             ("GITHUB_API_URL", self.url.clone()),
             ("GITHUB_TOKEN", "test-github-token".to_owned()),
+            // The made-up addresses of made-up machines belong to others: what is sent there ends here.
+            ("http_proxy", machines().to_owned()),
+            ("no_proxy", "127.0.0.1,localhost".to_owned()),
         ])
     }
 
@@ -217,13 +220,37 @@ fn motos() -> &'static str {
     address
 }
 
+/// A proxy that answers for every machine there could be, as a Jenkins that has started does.
+fn machines() -> &'static str {
+    static MACHINES: OnceLock<String> = OnceLock::new();
+    MACHINES.get_or_init(|| {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let mut request = String::new();
+                let _ = BufReader::new(&stream).read_line(&mut request);
+                let status = match request.starts_with("GET http://") {
+                    true if request.ends_with(":8080/login HTTP/1.1\r\n") => "200 OK",
+                    _ => "404 Not Found",
+                };
+                let answer = format!(
+                    "HTTP/1.1 {status}\r\nX-Jenkins: 2.555\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+                );
+                let _ = (&stream).write_all(answer.as_bytes());
+            }
+        });
+        url
+    })
+}
+
 /// Whether the stand-in is the simulator.
 pub fn simulated() -> bool {
     std::env::var("CLOUD").is_ok_and(|it| it == "simulator")
 }
 
 /// Python with everything the stand-in needs; made on first use.
-fn python() -> &'static PathBuf {
+pub fn python() -> &'static PathBuf {
     static PYTHON: OnceLock<PathBuf> = OnceLock::new();
     PYTHON.get_or_init(|| {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));

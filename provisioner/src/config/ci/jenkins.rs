@@ -1,32 +1,65 @@
 //! `ci.jenkins`: a Jenkins server on a machine of its own.
 
+use std::collections::BTreeMap;
+
 use ipnet::IpNet;
 
-use super::super::names;
-use super::super::reader::{Field, Wrong};
+use super::super::{
+    image, names,
+    reader::{Field, Section, Wrong},
+    service::Service,
+};
 
 /// A Jenkins server on an EC2 instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Jenkins {
-    /// The machine's type; `t3.small` unless told otherwise.
+    /// The machine's type; `t3.medium` unless told otherwise, the smallest that compiles this repository.
     pub instance_type: String,
     /// Who may reach Jenkins (8080) and SSH (22); at least one range, and never everybody.
     pub admin_cidrs: Vec<IpNet>,
-    /// The repository whose webhooks start builds: `owner/name` on GitHub, or an https address, as the file has it.
-    pub repository: Option<String>,
+    /// What is built and deployed. Without it Jenkins has no job.
+    pub pipeline: Option<Pipeline>,
     /// The disk's size in GiB, 8 to 16384; 30 unless told otherwise.
     pub disk: i32,
     /// The name of an existing EC2 key pair for SSH.
     pub key_pair: Option<String>,
 }
 
+/// What Jenkins builds, and with whose accounts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pipeline {
+    /// `owner/name` on GitHub, or an https address, as the file has it.
+    pub repository: String,
+    /// The only branch that is built; `main` unless told otherwise.
+    pub branch: String,
+    /// The service whose image is built and deployed.
+    pub service: String,
+    /// Where images are pushed to: registry and repository, without a tag.
+    pub image: String,
+    /// The variable that holds a token of GitHub when `up` runs, for a repository that is not public.
+    pub github_token: Option<String>,
+    /// With whom images are pushed.
+    pub registry: Option<Account>,
+    /// Whether the webhook of a repository on GitHub is ours to make.
+    pub webhook: bool,
+}
+
+/// An account at a registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// The user's name.
+    pub user: String,
+    /// The variable that holds the password or token when `up` runs.
+    pub token: String,
+}
+
 impl Jenkins {
-    pub(super) fn read(field: &Field<'_>) -> Option<Self> {
+    pub(super) fn read(field: &Field<'_>, services: &BTreeMap<String, Service>) -> Option<Self> {
         let mut section = field.section()?;
         let jenkins = Self {
             instance_type: section
                 .parsed("instance_type", instance_type)
-                .unwrap_or_else(|| "t3.small".to_owned()),
+                .unwrap_or_else(|| "t3.medium".to_owned()),
             admin_cidrs: section
                 .required("admin_cidrs", "[203.0.113.7/32]")
                 .map(|field| {
@@ -38,13 +71,172 @@ impl Jenkins {
                     field.list(admin_cidr)
                 })
                 .unwrap_or_default(),
-            repository: section.parsed("repository", repository),
+            pipeline: Pipeline::read(&mut section, services),
             disk: section.number("disk", 30, 8..=16_384),
             key_pair: section.parsed("key_pair", key_pair),
         };
         section.finish();
         Some(jenkins)
     }
+}
+
+impl Pipeline {
+    /// Out of the fields of `ci.jenkins`.
+    fn read(section: &mut Section<'_>, services: &BTreeMap<String, Service>) -> Option<Self> {
+        let asked = section.optional("repository");
+        let branch_field = section.optional("branch");
+        let service_field = section.optional("service");
+        let (github, registry) = (section.optional("github"), section.optional("registry"));
+        let webhook = section.optional("webhook");
+        if asked.is_none() {
+            let all = [&branch_field, &service_field, &github, &registry, &webhook];
+            for field in all.into_iter().flatten() {
+                field.refuse_key("has no use without `repository`", |problem| {
+                    problem.help("add the repository to build, as in `repository: owner/name`")
+                });
+            }
+        }
+        let repository = asked.as_ref().and_then(|field| field.parsed(repository));
+        let branch = branch_field.as_ref().and_then(|field| field.parsed(branch));
+        let github_token = github.as_ref().and_then(variable);
+        if repository.as_deref().is_some_and(|it| on_github(it).is_none()) {
+            for (field, help) in [
+                (&github, "take it out: from elsewhere Jenkins fetches what everybody may read"),
+                (&webhook, "take it out: Jenkins looks at the branch every five minutes"),
+            ] {
+                if let Some(field) = field {
+                    field.refuse_key("is for repositories on GitHub", |problem| problem.help(help));
+                }
+            }
+        }
+        let registry = registry.as_ref().and_then(Account::read);
+        let chosen = asked.and_then(|field| service(&field, service_field.as_ref(), services));
+        let (name, service) = chosen?;
+        Some(Self {
+            repository: repository?,
+            branch: branch.unwrap_or_else(|| "main".to_owned()),
+            service: name.clone(),
+            image: image::repository(&service.image),
+            github_token,
+            registry,
+            webhook: webhook.and_then(|field| field.boolean()).unwrap_or(true),
+        })
+    }
+
+    /// Owner and name on GitHub, if it is there.
+    pub fn on_github(&self) -> Option<(&str, &str)> {
+        on_github(&self.repository)
+    }
+
+    /// The address to clone.
+    pub fn url(&self) -> String {
+        match self.on_github() {
+            Some((owner, name)) => format!("https://github.com/{owner}/{name}.git"),
+            None => self.repository.clone(),
+        }
+    }
+}
+
+/// The service that is built: the one named, or the only one.
+fn service<'a>(
+    repository: &Field<'_>,
+    named: Option<&Field<'_>>,
+    services: &'a BTreeMap<String, Service>,
+) -> Option<(&'a String, &'a Service)> {
+    let names = || services.keys().cloned().collect::<Vec<_>>().join("`, `");
+    match named {
+        Some(field) => {
+            let text = field.text()?;
+            let found = services.get_key_value(text);
+            if found.is_none() && !services.is_empty() {
+                let wrong = Wrong::new("is not a service of this stack");
+                field.refuse_value(wrong.help(format!("one of `{}`", names())));
+            }
+            found
+        }
+        None if services.len() > 1 => {
+            repository.refuse_key("does not say whose image it holds", |problem| {
+                problem.help(format!("add `service:` with one of `{}`", names()))
+            });
+            None
+        }
+        None => services.iter().next(),
+    }
+}
+
+impl Account {
+    fn read(field: &Field<'_>) -> Option<Self> {
+        let mut section = field.section()?;
+        let user = section.required("user", "owner").and_then(|field| field.parsed(user));
+        let token =
+            section.required("token", "{ env: REGISTRY_TOKEN }").and_then(|field| variable(&field));
+        section.finish();
+        Some(Self { user: user?, token: token? })
+    }
+}
+
+/// `{ env: VARIABLE }`.
+fn variable(field: &Field<'_>) -> Option<String> {
+    if !field.is_map() {
+        // It may well be the token itself, which is why the message does not repeat it.
+        field.refuse("must say where the token comes from, not what it is", |problem| {
+            problem.help("the variable that holds it when `up` runs, as in `{ env: TOKEN }`")
+        });
+        return None;
+    }
+    let mut section = field.section()?;
+    let variable = section.required("env", "TOKEN");
+    section.finish();
+    let variable = variable?;
+    let text = variable.text()?;
+    if !names::is_variable(text) {
+        variable.hide();
+        variable.refuse("is not the name of an environment variable", |problem| {
+            problem.help("the name of the variable that holds the token when `up` runs")
+        });
+        return None;
+    }
+    Some(text.to_owned())
+}
+
+/// What git allows (git-check-ref-format), less what Jenkins' Git plugin takes for a pattern or a variable.
+fn branch(text: &str) -> Result<String, Wrong> {
+    let fits = |c: char| c.is_alphanumeric() || "._-/+#@=,".contains(c);
+    let part = |it: &str| {
+        !it.is_empty()
+            && !it.starts_with(['.', '-'])
+            && !it.ends_with('.')
+            && !it.ends_with(".lock")
+    };
+    if text.len() <= 200
+        && text != "@"
+        && text.chars().all(fits)
+        && text.split('/').all(part)
+        && !text.contains("..")
+    {
+        return Ok(text.to_owned());
+    }
+    Err(Wrong::new("is not the name of a branch").help(
+        "one branch, without `refs/heads/` and without patterns: letters, digits and `._-/+#@=,`",
+    ))
+}
+
+fn user(text: &str) -> Result<String, Wrong> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "._-@+".contains(c);
+    if (1..=100).contains(&text.len()) && text.chars().all(fits) {
+        return Ok(text.to_owned());
+    }
+    Err(Wrong::new("is not the name of a user").help("letters, digits, `.`, `_`, `-`, `+` and `@`"))
+}
+
+/// Owner and name of a repository on GitHub.
+fn on_github(repository: &str) -> Option<(&str, &str)> {
+    let path = match repository.strip_prefix("https://") {
+        Some(address) => address.strip_prefix("github.com/")?,
+        None => repository,
+    };
+    let (owner, name) = path.strip_suffix(".git").unwrap_or(path).split_once('/')?;
+    (!name.contains('/')).then_some((owner, name))
 }
 
 fn instance_type(text: &str) -> Result<String, Wrong> {
@@ -134,6 +326,37 @@ mod tests {
             "a b/c",
         ] {
             assert!(repository(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn repositories_on_github() {
+        for same in ["a/b", "https://github.com/a/b", "https://github.com/a/b.git"] {
+            assert_eq!(on_github(same), Some(("a", "b")));
+        }
+        assert_eq!(on_github("https://git.example.com/a/b"), None);
+    }
+
+    #[test]
+    fn branches() {
+        for good in ["main", "release/1.0", "a_b-c.d", "fix/#12", "feature/ä"] {
+            assert_eq!(branch(good), Ok(good.to_owned()));
+        }
+        for bad in [
+            "", "@", "/a", "a//b", "a b", "$(id)", "${A}", "a..b", "-a", "a.lock", "'a", "a\"b",
+            "a\\b", "a.", "*/a", ":a", "a\nb", "a`b",
+        ] {
+            assert!(branch(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn users() {
+        for good in ["owner", "me@example.com", "robot+ci"] {
+            assert_eq!(user(good), Ok(good.to_owned()));
+        }
+        for bad in ["", "a b", "${A}", "a:b", "'", "a\n"] {
+            assert!(user(bad).is_err(), "{bad}");
         }
     }
 

@@ -4,9 +4,11 @@ mod github_actions;
 mod jenkins;
 
 pub use github_actions::{GithubActions, RepositoryIds};
-pub use jenkins::Jenkins;
+pub use jenkins::{Account, Jenkins, Pipeline};
 
-use super::reader::Field;
+use std::collections::BTreeMap;
+
+use super::{reader::Field, service::Service};
 
 /// What builds and deploys: exactly one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,17 +20,17 @@ pub enum Ci {
 }
 
 impl Ci {
-    pub(super) fn read(field: &Field<'_>) -> Option<Self> {
+    pub(super) fn read(field: &Field<'_>, services: &BTreeMap<String, Service>) -> Option<Self> {
         let mut section = field.section()?;
         let jenkins = section.optional("jenkins");
         let actions = section.optional("github_actions");
         section.finish();
         match (jenkins, actions) {
-            (Some(jenkins), None) => Jenkins::read(&jenkins).map(Self::Jenkins),
+            (Some(jenkins), None) => Jenkins::read(&jenkins, services).map(Self::Jenkins),
             (None, Some(actions)) => GithubActions::read(&actions).map(Self::GithubActions),
             (Some(jenkins), Some(actions)) => {
                 // What is wrong in either is told all the same.
-                let _ = (Jenkins::read(&jenkins), GithubActions::read(&actions));
+                let _ = (Jenkins::read(&jenkins, services), GithubActions::read(&actions));
                 actions.refuse_key("stands beside `ci.jenkins`", |problem| {
                     problem.help("one of them builds and deploys: take the other one out")
                 });

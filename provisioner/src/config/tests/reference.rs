@@ -23,6 +23,13 @@ fn every_field_is_in_the_reference() {
     for ci in ["jenkins", "github_actions"] {
         sections.push((format!("ci.{ci}"), format!("ci: {{ {ci}: {{ {unknown} }} }}")));
     }
+    let jenkins = |field: &str| {
+        format!(
+            "ci: {{ jenkins: {{ admin_cidrs: [203.0.113.7/32], repository: a/b, {field}: {{ {unknown} }} }} }}"
+        )
+    };
+    sections.push(("ci.jenkins.github".to_owned(), jenkins("github")));
+    sections.push(("ci.jenkins.registry".to_owned(), jenkins("registry")));
 
     for (section, text) in sections {
         let shown = problems(&text);

@@ -298,6 +298,33 @@ fn networks() {
 }
 
 #[test]
+fn what_jenkins_builds() {
+    let two = "services: { a: { image: a }, b: { image: b } }\n";
+    let jenkins = |services: &str, fields: &str| {
+        problems(&format!(
+            "name: gsm\nregion: eu-central-1\n{services}ci:\n  jenkins:\n    admin_cidrs: [203.0.113.7/32]\n{fields}"
+        ))
+    };
+    insta::assert_snapshot!(
+        "jenkins_builds_nothing",
+        jenkins(
+            two,
+            "    branch: main\n    service: a\n    github: { env: A }\n    registry: { user: me, token: { env: B } }\n"
+        )
+    );
+    insta::assert_snapshot!("jenkins_builds_one_of_two", jenkins(two, "    repository: a/b\n"));
+    insta::assert_snapshot!(
+        "jenkins_builds_what_is_not_there",
+        jenkins(two, "    repository: a/b\n    service: c\n")
+    );
+    let wrong = "    repository: https://git.example.com/a/b\n    branch: \"$(id)\"\n    github: { env: A }\n    registry: { user: \"a b\", token: ghp_secret }\n";
+    insta::assert_snapshot!(
+        "jenkins_with_wrong_fields",
+        jenkins("services: { a: { image: a } }\n", wrong)
+    );
+}
+
+#[test]
 fn one_thing_builds_and_deploys() {
     insta::assert_snapshot!(problems(&stack("ci:\n  jenkins: { admin_cidrs: [203.0.113.7/32], disk: 1 }\n  github_actions: { repository: a, branch: release/* }")), @r"
     error: `ci.jenkins.disk`: `1` is out of range

@@ -114,11 +114,11 @@ fn the_stack_of_the_bot() {
         ci: Some(
             Jenkins(
                 Jenkins {
-                    instance_type: "t3.small",
+                    instance_type: "t3.medium",
                     admin_cidrs: [
                         203.0.113.7/32,
                     ],
-                    repository: None,
+                    pipeline: None,
                     disk: 30,
                     key_pair: None,
                 },
@@ -214,11 +214,11 @@ fn defaults() {
     Some(
         Jenkins(
             Jenkins {
-                instance_type: "t3.small",
+                instance_type: "t3.medium",
                 admin_cidrs: [
                     203.0.113.0/24,
                 ],
-                repository: None,
+                pipeline: None,
                 disk: 30,
                 key_pair: None,
             },

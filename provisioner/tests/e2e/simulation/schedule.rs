@@ -72,7 +72,7 @@ impl Scenario {
             yaml += "      MONGODB_URI: { database: uri }\n  worker: { image: \"example/worker:1\" }\n\
                      database:\n  { project: gsm, cluster: gsm-db, tier: flex, region: EU_CENTRAL_1, user: gsm-bot,\n    \
                      roles: [readWrite@gsm], allow_from: [0.0.0.0/0], protect: false }\n\
-                     ci: { jenkins: { admin_cidrs: [203.0.113.7/32], repository: \"https://github.com/example/bot\" } }\n";
+                     ci: { jenkins: { admin_cidrs: [203.0.113.7/32], repository: \"https://github.com/example/bot\", service: bot } }\n";
         }
         config::parse("stack.yaml", &yaml, &|_| None)
             .unwrap_or_else(|invalid| panic!("{}\n{yaml}", invalid.render(false)))

@@ -23,6 +23,7 @@ import recorder as recording
 from atlas import Atlas
 from aws import Aws
 from control import Control, github_meta
+from registry import manifest
 
 # The census looks at the cloud without leaving a trace in the record and without meeting faults.
 UNRECORDED = "X-Cloud-Unrecorded"
@@ -44,6 +45,8 @@ class Cloud:
             response = self.control.answer(request)
         elif request.path == "/meta" and request.method == "GET":
             response = github_meta()
+        elif request.path.startswith("/v2/"):
+            response = manifest(request.path)
         else:
             response = self.serve(request, environ)
         return response(environ, start_response)

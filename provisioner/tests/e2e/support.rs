@@ -127,6 +127,7 @@ impl Rehearsal {
             ("MONGODB_ATLAS_PUBLIC_KEY", "test-public".to_owned()),
             ("MONGODB_ATLAS_PRIVATE_KEY", "test-private".to_owned()),
             ("GITHUB_API_URL", self.url.clone()),
+            ("PROVISIONER_REGISTRY_MIRROR", self.url.clone()),
         ])
     }
 

@@ -23,6 +23,8 @@ pub(crate) enum Protocol {
     Atlas,
     /// JSON as everybody writes it.
     PlainJson,
+    /// The OCI Distribution Specification's: a manifest says itself of which kind it is.
+    Registry,
 }
 
 const EC2: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
@@ -62,6 +64,14 @@ impl Protocol {
             }
             Self::Json if answer.is_null() => self.reply(200, request, String::new()),
             Self::Json | Self::PlainJson => self.reply(200, request, answer.to_string()),
+            Self::Registry => {
+                let kind = answer["mediaType"].as_str().map(http::HeaderValue::try_from);
+                let mut response = self.reply(200, request, answer.to_string());
+                if let Some(Ok(kind)) = kind {
+                    response.headers_mut().insert(http::header::CONTENT_TYPE, kind);
+                }
+                response
+            }
             Self::Atlas => {
                 let text = if answer.is_null() { String::new() } else { answer.to_string() };
                 let mut response = self.reply(services::atlas::status(action), request, text);
@@ -114,6 +124,9 @@ impl Protocol {
                 without_nulls(error).to_string()
             }
             Self::PlainJson => json!({ "message": message }).to_string(),
+            Self::Registry => {
+                json!({ "errors": [{ "code": code, "message": message }] }).to_string()
+            }
         };
         let mut response = self.reply(*status, request, body);
         for (name, value) in headers {
@@ -136,7 +149,7 @@ impl Protocol {
             Self::Ec2 => "text/xml;charset=UTF-8",
             Self::Query { .. } | Self::RestXml => "text/xml",
             Self::Json => "application/x-amz-json-1.1",
-            Self::Atlas | Self::PlainJson => "application/json",
+            Self::Atlas | Self::PlainJson | Self::Registry => "application/json",
         };
         let length = body.len();
         let mut response = Response::new(Bytes::from(body));

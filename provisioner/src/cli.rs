@@ -75,6 +75,8 @@ pub enum Command {
     Up(Up),
     /// Delete everything the stack has created
     Destroy(Destroy),
+    /// Find what a deployment or an `up` would trip over; change nothing
+    Verify(Verify),
     /// Put a new image into service and follow its deployment to the end
     Deploy(Deploy),
     /// Put an earlier revision back into service and follow its deployment to the end
@@ -159,6 +161,20 @@ pub struct Destroy {
     /// How many resources are deleted at once
     #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u16).range(1..))]
     pub parallelism: u16,
+}
+
+/// Find what would go wrong.
+///
+/// Asks whether AWS, Atlas and the images' registries are as a deployment and an `up` need them. Every check is made,
+/// whatever becomes of the others, and nothing is changed. What cannot be checked from here is said and is no failure.
+#[derive(Args, Debug)]
+pub struct Verify {
+    /// Only these services, and what all of them need
+    #[arg(value_name = "SERVICE")]
+    pub services: Vec<String>,
+    /// The image that is to be deployed, in place of the one that runs or that stack.yaml names
+    #[arg(long, value_name = "REF")]
+    pub image: Option<String>,
 }
 
 /// Put a new image into service.

@@ -12,7 +12,9 @@ pub mod lookups;
 pub mod permissions;
 pub mod place;
 pub mod program;
+pub mod registry;
 pub mod resources;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 pub mod ui;
+pub mod verify;

@@ -2,7 +2,11 @@
 
 #[cfg(feature = "sandbox")]
 use crate::sandbox::Sandbox;
-use crate::{cloud::Cloud, engine::Result};
+use crate::{
+    cloud::{Atlas, Cloud, http::Http},
+    engine::Result,
+    registry::Registries,
+};
 
 /// Where the clouds are.
 #[derive(Debug)]
@@ -25,6 +29,40 @@ impl Place {
             Self::Real => Cloud::connect(stack, region).await,
             #[cfg(feature = "sandbox")]
             Self::Sandbox(sandbox) => sandbox.connect(stack, region).await,
+        }
+    }
+
+    /// The Atlas Admin API, for those who have no use for AWS.
+    ///
+    /// # Errors
+    ///
+    /// When TLS cannot be set up.
+    pub fn atlas(&self) -> Result<Atlas> {
+        Ok(Atlas::from_variables(self.http()?, |name| self.variable(name)))
+    }
+
+    /// The registries that images are in.
+    ///
+    /// # Errors
+    ///
+    /// When TLS cannot be set up.
+    pub fn registries(&self) -> Result<Registries> {
+        Ok(Registries::from_variables(self.http()?, |name| self.variable(name)))
+    }
+
+    fn http(&self) -> Result<Http> {
+        match self {
+            Self::Real => Http::network(),
+            #[cfg(feature = "sandbox")]
+            Self::Sandbox(sandbox) => sandbox.http(),
+        }
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        match self {
+            Self::Real => std::env::var(name).ok(),
+            #[cfg(feature = "sandbox")]
+            Self::Sandbox(_) => crate::sandbox::variable(name),
         }
     }
 

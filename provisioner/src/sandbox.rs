@@ -17,7 +17,7 @@ use http::{Request, Response};
 use simulator::{Setup, Simulator, Times};
 
 use crate::{
-    cloud::{Cloud, in_process::InProcess},
+    cloud::{Cloud, http::Http, in_process::InProcess},
     engine,
     failure::{Exit, Failure},
 };
@@ -94,6 +94,10 @@ impl Sandbox {
     /// What is behind it.
     pub fn simulator(&self) -> &Simulator {
         &self.simulator
+    }
+
+    pub(crate) fn http(&self) -> engine::Result<Http> {
+        Http::in_process(Arc::new(Clouds(self.simulator.clone())))
     }
 
     pub(crate) async fn connect(&self, stack: &str, region: &str) -> engine::Result<Cloud> {

@@ -39,6 +39,9 @@ pub enum Service {
     /// CloudWatch Logs.
     #[serde(rename = "logs")]
     Logs,
+    /// A registry of container images.
+    #[serde(rename = "registry")]
+    Registry,
     /// Route 53.
     #[serde(rename = "route53")]
     Route53,
@@ -87,6 +90,7 @@ impl Service {
             }
             Self::Atlas => Protocol::Atlas,
             Self::GitHub => Protocol::GitHub,
+            Self::Registry => Protocol::Registry,
         }
     }
 }
@@ -144,6 +148,7 @@ impl Call {
         let (region, service) = match services::atlas::owns(uri.path()) {
             true => ("", Service::Atlas),
             false if services::github::owns(uri.path()) => ("", Service::GitHub),
+            false if services::registry::owns(uri.path()) => ("", Service::Registry),
             false => {
                 let scope = header("authorization").split_once("Credential=").map(|it| it.1);
                 let mut scope = scope.unwrap_or_default().split('/').skip(2);
@@ -177,6 +182,7 @@ impl Call {
             Protocol::RestXml => services::route53::action(request.method(), uri.path()),
             Protocol::Atlas => services::atlas::action(request.method(), uri.path()),
             Protocol::GitHub => services::github::action(request.method(), uri.path()),
+            Protocol::Registry => services::registry::action(request.method()),
         };
         let reads = match service {
             Service::Atlas => services::atlas::reads(request.method(), uri.path()),
@@ -186,7 +192,8 @@ impl Call {
                     ["Describe", "List", "Get", "Search", "Lookup", "Filter", "Simulate", "Verify"];
                 verbs.iter().any(|it| action.starts_with(it))
                     || OTHER_READS.contains(&action.as_str())
-                    || service == Service::Sts
+                    // A registry is asked for what everybody may read.
+                    || matches!(service, Service::Sts | Service::Registry)
                     || dry_run
             }
         };
@@ -238,7 +245,7 @@ impl Call {
                 serde_path_to_error::deserialize(&mut xml)
                     .map_err(|error| (error.path().to_string(), error.into_inner().to_string()))
             }
-            Protocol::Json | Protocol::Atlas | Protocol::GitHub => {
+            Protocol::Json | Protocol::Atlas | Protocol::GitHub | Protocol::Registry => {
                 let body: &[u8] = if self.body.is_empty() { b"{}" } else { &self.body };
                 let mut json = serde_json::Deserializer::from_slice(body);
                 serde_path_to_error::deserialize(&mut json)
@@ -253,7 +260,7 @@ impl Call {
         match self.service.protocol() {
             Protocol::Ec2 | Protocol::Query { .. } => self.form.clone().into_value(),
             Protocol::RestXml => Value::Null,
-            Protocol::Json | Protocol::Atlas | Protocol::GitHub => self.json(),
+            Protocol::Json | Protocol::Atlas | Protocol::GitHub | Protocol::Registry => self.json(),
         }
     }
 
@@ -303,6 +310,7 @@ impl Call {
             Protocol::Json => "SerializationException",
             Protocol::Atlas => "INVALID_JSON",
             Protocol::GitHub => "Bad Request",
+            Protocol::Registry => "UNSUPPORTED",
         };
         Refusal::new(code, format!("{}{at}: {error}", self.action))
     }

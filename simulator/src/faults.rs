@@ -153,6 +153,7 @@ impl Chaos {
                 Service::Route53 => (400, "PriorRequestNotComplete"),
                 Service::Atlas => (429, "RATE_LIMITED"),
                 Service::GitHub => (429, "rate limited"),
+                Service::Registry => (429, "TOOMANYREQUESTS"),
                 _ => (400, "ThrottlingException"),
             };
             fault.status = Some(status);

@@ -1,5 +1,7 @@
 //! Puts a new image into service and follows its deployment to the end.
 
+use std::time::Duration;
+
 use serde_json::json;
 use tokio::sync::watch;
 
@@ -13,8 +15,12 @@ use crate::{
     deployment::{self, Begun, Current, Event, Ours, Subject, short},
     failure::{Exit, Failure},
     place::Place,
+    registry::Image,
     ui::{Ui, harmless},
 };
+
+/// A deployment waits no longer for a registry.
+const REGISTRY_WITHIN: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(
     global: &Global,
@@ -26,7 +32,12 @@ pub(super) async fn run(
     let chosen = Chosen::read(global, args.service.as_deref(), ui)?;
     check(&args.image)?;
     let subject = &chosen.subject;
-    let (cloud, current) = chosen.look(place, &mut interrupted).await?;
+    let look = chosen.look(place, &mut interrupted);
+    let (found, absent) = tokio::join!(look, absent(&args.image, place));
+    let (cloud, current) = found?;
+    if let Some(failure) = absent {
+        return Err(failure);
+    }
     // Not to be broken off: nobody would know whether it has begun.
     let begun = deployment::begin(subject, &current, &args.image, &cloud).await?;
     let ours = match &begun {
@@ -49,12 +60,29 @@ pub(super) async fn run(
     rollout.follow(beginning, patience, &cloud, ui).await
 }
 
-fn check(reference: &str) -> Result<(), Failure> {
+pub(super) fn check(reference: &str) -> Result<(), Failure> {
     image::check(reference).map_err(|wrong| {
         let failure =
             Failure::new(Exit::Configuration, format!("`{}` {}", harmless(reference), wrong.what));
         wrong.help.into_iter().fold(failure, Failure::hint)
     })
+}
+
+/// Why this image cannot be deployed, if its registry says that there is none such: a wrong tag is the commonest mistake of
+/// all, and otherwise shows when tasks have failed for minutes. Whatever else a registry says, or if it says nothing, ECS
+/// may well get the image.
+async fn absent(reference: &str, place: &Place) -> Option<Failure> {
+    let registries = place.registries().ok()?;
+    let image = Image::of(reference);
+    let asked = tokio::time::timeout(REGISTRY_WITHIN, registries.lacks(&image)).await;
+    let words = asked.ok().flatten()?;
+    let message = format!(
+        "{} has no image {reference}: {}; nothing was changed",
+        image.registry,
+        harmless(&words)
+    );
+    let failure = Failure::new(Exit::Configuration, message);
+    Some(failure.hint("correct the tag or the name, or push the image first"))
 }
 
 fn nothing(subject: &Subject, current: &Current, image: &str, ui: &Ui) -> Exit {

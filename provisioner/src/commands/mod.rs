@@ -17,6 +17,7 @@ mod service;
 mod state;
 mod status;
 mod up;
+mod verify;
 
 use std::{path::Path, sync::Arc};
 
@@ -73,6 +74,7 @@ pub async fn perform(
         Command::Diff(args) => diff::run(global, args, place, ui, interrupted).await,
         Command::Up(args) => up::run(global, args, place, ui, interrupted).await,
         Command::Destroy(args) => destroy::run(global, args, place, ui, interrupted).await,
+        Command::Verify(args) => verify::run(global, &args, place, ui, interrupted).await,
         Command::Deploy(args) => deploy::run(global, args, place, ui, interrupted).await,
         Command::Rollback(args) => rollback::run(global, args, place, ui, interrupted).await,
         Command::Restart(args) => restart::run(global, args, place, ui, interrupted).await,

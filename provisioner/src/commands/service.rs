@@ -70,7 +70,7 @@ impl Chosen {
     }
 }
 
-fn meant<'a>(config: &'a Config, wanted: Option<&str>) -> Result<&'a str, Failure> {
+pub(super) fn meant<'a>(config: &'a Config, wanted: Option<&str>) -> Result<&'a str, Failure> {
     let wrong = |message: String| Failure::new(Exit::Configuration, message);
     let names: Vec<&str> = config.services.keys().map(String::as_str).collect();
     let all = names.join(", ");

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    cloud::Cloud,
+    cloud::{Atlas, Cloud},
     engine::{Error, Lookup, Output, Result},
 };
 
@@ -27,21 +27,29 @@ impl Lookup for AtlasProject {
     type Outputs = AtlasProjectOutputs;
 
     async fn find(&self, cloud: &Cloud) -> Result<Option<AtlasProjectOutputs>> {
-        let atlas = cloud.atlas();
-        if is_id(&self.project)
-            && let Some(found) = atlas.find("getGroup", &["groups", &self.project]).await?
-        {
-            return Ok(Some(found));
-        }
-        let all: Vec<AtlasProjectOutputs> = atlas.list("listGroups", &["groups"]).await?;
-        match all.iter().find(|it| it.name == self.project || it.id == self.project) {
-            Some(found) => Ok(Some(found.clone())),
-            None => Err(Error::Refused(self.not_among(&all))),
-        }
+        self.among(cloud.atlas()).await.map(Some)
     }
 }
 
 impl AtlasProject {
+    /// Finds it among the projects that the credentials can see.
+    ///
+    /// # Errors
+    ///
+    /// Also when it is not among them.
+    pub async fn among(&self, atlas: &Atlas) -> Result<AtlasProjectOutputs> {
+        if is_id(&self.project)
+            && let Some(found) = atlas.find("getGroup", &["groups", &self.project]).await?
+        {
+            return Ok(found);
+        }
+        let all: Vec<AtlasProjectOutputs> = atlas.list("listGroups", &["groups"]).await?;
+        match all.iter().find(|it| it.name == self.project || it.id == self.project) {
+            Some(found) => Ok(found.clone()),
+            None => Err(Error::Refused(self.not_among(&all))),
+        }
+    }
+
     fn not_among(&self, all: &[AtlasProjectOutputs]) -> String {
         let mut names: Vec<_> = all.iter().map(|it| format!("`{}`", it.name)).collect();
         names.sort();

@@ -11,6 +11,8 @@ pub mod names;
 mod policies;
 mod services;
 
+pub use services::execution_role;
+
 use crate::{
     cloud::{Cloud, Tags},
     config::{Ci, Config, ContainerInsights},
@@ -53,7 +55,7 @@ pub fn program(config: &Config, around: &Surroundings<'_>) -> Stack {
 
     // One key for everything that is encrypted: logs, secrets, sessions of ECS Exec.
     let key = KmsKey {
-        alias: format!("alias/{}", config.name),
+        alias: names::key(config),
         description: format!("Encrypts logs and secrets of the stack {}", config.name),
         policy: policies::key(around.cloud, &config.name),
         rotation: true,

@@ -17,7 +17,17 @@ pub fn container(service: &str) -> &str {
     service
 }
 
+/// The alias of the key that encrypts everything.
+pub fn key(config: &Config) -> String {
+    format!("alias/{}", config.name)
+}
+
+/// The parameter that holds a secret of a service.
+pub fn secret(config: &Config, service: &str, variable: &str) -> String {
+    format!("/{}/{service}/{variable}", config.name)
+}
+
 /// The parameter that holds the database's connection string.
-pub(super) fn database_uri(config: &Config) -> String {
+pub fn database_uri(config: &Config) -> String {
     format!("/{}/database/uri", config.name)
 }

@@ -6,7 +6,8 @@ use sha2::{Digest, Sha256};
 
 use super::{Base, balancer::Balancer, names, policies};
 use crate::{
-    config::{Architecture, DatabaseValue, SecretSource, Service},
+    cloud::{Cloud, Tags},
+    config::{Architecture, Config, DatabaseValue, SecretSource, Service},
     engine::{Output, Sealed, Stack},
     resources::{
         Container, ContainerHealthCheck, DatabaseUserOutputs, DeploymentConfiguration, Direction,
@@ -98,7 +99,7 @@ fn secrets(
             }
         };
         let resource = format!("{name}-secret:{variable}");
-        let path = format!("/{}/{name}/{variable}", base.config.name);
+        let path = names::secret(base.config, name, variable);
         let arn = base.parameter_arn(&path);
         let parameter = Parameter {
             name: path,
@@ -123,23 +124,9 @@ fn service_roles(
     secrets: &[Secret],
 ) -> (Output<String>, Output<String>) {
     let cloud = base.around.cloud;
-    let mut execution = BTreeMap::new();
-    if !secrets.is_empty() {
-        let parameters = Output::all(secrets.iter().map(|it| it.arn.clone()));
-        let policy =
-            parameters.zip(&base.key.arn()).map(|(them, key)| policies::read_secrets(them, &key));
-        execution.insert("secrets".to_owned(), policy);
-    }
-    let resource = format!("{name}-execution-role");
-    let role = Role {
-        name: base.named(&format!("{name}-execution")),
-        description: format!("Starts the service {name} of {}", base.config.name),
-        trust_policy: policies::trust("ecs-tasks.amazonaws.com", cloud),
-        managed_policies: BTreeSet::from([policies::managed_execution(cloud)]),
-        inline_policies: execution,
-        tags: base.tags(&resource),
-    };
-    let execution = stack.add(&resource, role);
+    let parameters = secrets.iter().map(|it| it.arn.clone()).collect();
+    let role = execution_role(base.config, cloud, name, parameters, &base.key.arn());
+    let execution = stack.add(&format!("{name}-execution-role"), role);
 
     let mut own = BTreeMap::new();
     if service.exec {
@@ -157,6 +144,31 @@ fn service_roles(
         tags: base.tags(&resource),
     };
     (execution.arn(), stack.add(&resource, role).arn())
+}
+
+/// The role with which ECS starts the service `name`: it gets images, writes logs, and reads these parameters, which this
+/// key encrypts.
+pub fn execution_role(
+    config: &Config,
+    cloud: &Cloud,
+    name: &str,
+    parameters: Vec<Output<String>>,
+    key: &Output<String>,
+) -> Role {
+    let mut inline_policies = BTreeMap::new();
+    if !parameters.is_empty() {
+        let policy = Output::all(parameters).zip(key);
+        let policy = policy.map(|(them, key)| policies::read_secrets(them, &key));
+        inline_policies.insert("secrets".to_owned(), policy);
+    }
+    Role {
+        name: format!("{}-{name}-execution", config.name),
+        description: format!("Starts the service {name} of {}", config.name),
+        trust_policy: policies::trust("ecs-tasks.amazonaws.com", cloud),
+        managed_policies: BTreeSet::from([policies::managed_execution(cloud)]),
+        inline_policies,
+        tags: Tags::new(&config.tags, &config.name, &format!("{name}-execution-role")),
+    }
 }
 
 fn task_definition(

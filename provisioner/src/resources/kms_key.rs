@@ -244,6 +244,15 @@ impl KmsKey {
     }
 }
 
+/// The ARN of the key that an alias stands for, if there is one.
+///
+/// # Errors
+///
+/// When KMS does not say.
+pub async fn key_arn(alias: &str, cloud: &Cloud) -> Result<Option<String>> {
+    Ok(describe(alias, cloud).await?.and_then(|it| it.arn))
+}
+
 /// A key by its id or alias.
 async fn describe(key: &str, cloud: &Cloud) -> Result<Option<KeyMetadata>> {
     Ok(there(cloud.kms.describe_key().key_id(key).send().await)?.and_then(|it| it.key_metadata))

@@ -34,13 +34,13 @@ pub use ecs_service::{DeploymentConfiguration, EcsService, EcsServiceOutputs, Se
 pub use elastic_ip::{ElasticIp, ElasticIpOutputs};
 pub use instance::{Instance, InstanceOutputs, MetadataOptions};
 pub use instance_profile::{InstanceProfile, InstanceProfileOutputs};
-pub use kms_key::{KmsKey, KmsKeyOutputs};
+pub use kms_key::{KmsKey, KmsKeyOutputs, key_arn};
 pub use listener::{Listener, ListenerAction, ListenerOutputs};
 pub use listener_rule::{ListenerRule, ListenerRuleOutputs};
 pub use load_balancer::{LoadBalancer, LoadBalancerAttributes, LoadBalancerOutputs};
 pub use log_group::{LogGroup, LogGroupOutputs};
 pub use oidc_provider::{OidcProvider, OidcProviderOutputs};
-pub use parameter::{Parameter, ParameterOutputs, ParameterSource};
+pub use parameter::{Parameter, ParameterOutputs, ParameterSource, has_parameter};
 pub use role::{Role, RoleOutputs};
 pub use security_group::{SecurityGroup, SecurityGroupOutputs};
 pub use security_group_rule::{Direction, Peer, SecurityGroupRule, SecurityGroupRuleOutputs};

@@ -265,6 +265,15 @@ impl ParameterSource {
 }
 
 /// What there is to know about a parameter without its value. Only this names the key.
+/// Whether there is a parameter of this name, whoever has made it.
+///
+/// # Errors
+///
+/// When Systems Manager does not say.
+pub async fn has_parameter(name: &str, cloud: &Cloud) -> Result<bool> {
+    Ok(describe(name, cloud).await?.is_some())
+}
+
 async fn describe(name: &str, cloud: &Cloud) -> Result<Option<ParameterMetadata>> {
     let filter =
         ParameterStringFilter::builder().key("Name").option("Equals").values(name).build()?;

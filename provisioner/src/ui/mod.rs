@@ -6,6 +6,7 @@ mod paint;
 mod plan;
 mod progress;
 mod report;
+mod verify;
 
 use std::{
     io::{IsTerminal, Write as _},
@@ -20,6 +21,7 @@ pub(crate) use paint::harmless;
 pub use plan::plan_text;
 pub use progress::Progress;
 pub use report::{error_text, outcome_text};
+pub use verify::checks_text;
 
 use crate::{
     engine::{Outcome, Plan},

@@ -24,6 +24,7 @@ from atlas import Atlas
 from aws import Aws
 from control import Control
 from github import GitHub
+from registry import manifest
 
 # The census looks at the cloud without leaving a trace in the record and without meeting faults.
 UNRECORDED = "X-Cloud-Unrecorded"
@@ -46,6 +47,8 @@ class Cloud:
             response = self.control.answer(request)
         elif GitHub.owns(request):
             response = self.github.answer(request)
+        elif request.path.startswith("/v2/"):
+            response = manifest(request.path)
         else:
             response = self.serve(request, environ)
         return response(environ, start_response)

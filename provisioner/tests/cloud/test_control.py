@@ -244,6 +244,15 @@ def test_github_webhooks(url, control):
     assert taken()["github_webhooks"] == []
 
 
+def test_registry(url):
+    there = requests.get(url + "/v2/me/bot/manifests/1")
+    assert there.headers["Content-Type"] == "application/vnd.oci.image.index.v1+json"
+    assert [it["platform"]["architecture"] for it in there.json()["manifests"]] == ["amd64", "arm64"]
+    assert requests.head(url + "/v2/me/bot/manifests/1").status_code == 200
+    absent = requests.get(url + "/v2/me/bot/manifests/absent-1")
+    assert (absent.status_code, absent.json()["errors"][0]["code"]) == (404, "MANIFEST_UNKNOWN")
+
+
 def test_with_cloud(tmp_path):
     seen = tmp_path / "seen"
     script = f"env > {seen}; exit 42"

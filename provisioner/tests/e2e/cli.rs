@@ -159,10 +159,10 @@ pub fn stable(text: &str) -> String {
         (r"(app/[\w-]+/ID)(/[0-9a-f]{16})+", "$1/ID"),
         (r#"zone_id: "[A-Z0-9]+""#, r#"zone_id: "ZONE""#),
         (r"gsm-\d+\.eu-central-1\.elb", "gsm-N.eu-central-1.elb"),
+        (r"127\.0\.0\.1:\d+", "HOST"),
         (r"\b(127\.\d+|198\.1[89])\.\d+\.\d+\b", "ADDRESS"),
         (r"\b_[0-9a-f]{32}\.", "_HASH."),
         (r"gsm-db\.[0-9a-z]+\.mongodb\.net", "gsm-db.ID.mongodb.net"),
-        (r"127\.0\.0\.1:\d+", "HOST"),
         (r"process \d+", "process PID"),
     ];
     let mut text = text.to_owned();

@@ -25,3 +25,4 @@ mod simulation;
 mod state_file;
 mod state_samples;
 mod support;
+mod verify;

@@ -24,7 +24,8 @@ pub fn actions(policy: &Value) -> BTreeSet<String> {
 /// The calls to AWS so far, under their names in IAM. Who one is may be asked without any right.
 pub async fn called(rehearsal: &Rehearsal) -> BTreeSet<String> {
     let calls = rehearsal.calls().await.into_iter();
-    let calls = calls.filter(|it| !matches!(it.service.as_str(), "atlas" | "github" | "sts"));
+    let calls =
+        calls.filter(|it| !matches!(it.service.as_str(), "atlas" | "github" | "registry" | "sts"));
     calls
         .map(|it| {
             let service = match it.service.as_str() {

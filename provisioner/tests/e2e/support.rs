@@ -131,6 +131,7 @@ impl Rehearsal {
             // The made-up addresses of made-up machines belong to others: what is sent there ends here.
             ("http_proxy", machines().to_owned()),
             ("no_proxy", "127.0.0.1,localhost".to_owned()),
+            ("PROVISIONER_REGISTRY_MIRROR", self.url.clone()),
         ])
     }
 

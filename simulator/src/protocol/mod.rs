@@ -21,8 +21,10 @@ pub(crate) enum Protocol {
     RestXml,
     /// The Atlas Admin API.
     Atlas,
-    /// JSON as everybody writes it.
+    /// GitHub's REST API.
     GitHub,
+    /// The OCI Distribution Specification's: a manifest says itself of which kind it is.
+    Registry,
 }
 
 const EC2: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
@@ -65,6 +67,14 @@ impl Protocol {
             Self::GitHub => {
                 let text = if answer.is_null() { String::new() } else { answer.to_string() };
                 self.reply(services::github::status(action), request, text)
+            }
+            Self::Registry => {
+                let kind = answer["mediaType"].as_str().map(http::HeaderValue::try_from);
+                let mut response = self.reply(200, request, answer.to_string());
+                if let Some(Ok(kind)) = kind {
+                    response.headers_mut().insert(http::header::CONTENT_TYPE, kind);
+                }
+                response
             }
             Self::Atlas => {
                 let text = if answer.is_null() { String::new() } else { answer.to_string() };
@@ -126,6 +136,9 @@ impl Protocol {
                 merge(&mut error, more.clone());
                 error.to_string()
             }
+            Self::Registry => {
+                json!({ "errors": [{ "code": code, "message": message }] }).to_string()
+            }
         };
         let mut response = self.reply(*status, request, body);
         for (name, value) in headers {
@@ -148,7 +161,7 @@ impl Protocol {
             Self::Ec2 => "text/xml;charset=UTF-8",
             Self::Query { .. } | Self::RestXml => "text/xml",
             Self::Json => "application/x-amz-json-1.1",
-            Self::Atlas | Self::GitHub => "application/json",
+            Self::Atlas | Self::GitHub | Self::Registry => "application/json",
         };
         let length = body.len();
         let mut response = Response::new(Bytes::from(body));

@@ -15,6 +15,7 @@ pub mod github;
 pub mod iam;
 pub mod kms;
 pub mod logs;
+pub mod registry;
 pub mod route53;
 pub mod ssm;
 pub mod sts;
@@ -54,6 +55,7 @@ pub(crate) fn answer(cx: &mut Context<'_>, call: &Call) -> Answer {
         Service::Atlas
         | Service::GitHub
         | Service::Logs
+        | Service::Registry
         | Service::Route53
         | Service::Ssm
         | Service::Sts
@@ -72,6 +74,7 @@ fn act(cx: &mut Context<'_>, call: &Call) -> Answer {
         Service::Iam => iam::answer(cx, call),
         Service::Kms => kms::answer(cx, call),
         Service::Logs => logs::answer(cx, call),
+        Service::Registry => registry::answer(cx, call),
         Service::Route53 => route53::answer(cx, call),
         Service::Ssm => ssm::answer(cx, call),
         Service::Sts => sts::answer(cx, call),

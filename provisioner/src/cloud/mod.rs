@@ -60,6 +60,8 @@ pub struct Cloud {
     pub logs: aws_sdk_cloudwatchlogs::Client,
     /// Route 53.
     pub route53: aws_sdk_route53::Client,
+    /// S3, for a state that is shared.
+    pub s3: aws_sdk_s3::Client,
     /// Systems Manager, for its parameters.
     pub ssm: aws_sdk_ssm::Client,
     /// Resource Groups Tagging, for what carries our tags.
@@ -153,6 +155,7 @@ impl Cloud {
             kms: client!(aws_sdk_kms),
             logs: client!(aws_sdk_cloudwatchlogs),
             route53: client!(aws_sdk_route53),
+            s3: client!(aws_sdk_s3),
             ssm: client!(aws_sdk_ssm),
             tagging: client!(aws_sdk_resourcegroupstagging),
             github: github::GitHub::from_variables(http.clone(), &variable),

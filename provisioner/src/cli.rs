@@ -43,7 +43,7 @@ pub struct Global {
     /// Time between two looks at something that takes time
     #[arg(long, global = true, value_name = "TIME", default_value = "2s", value_parser = duration)]
     pub poll: Duration,
-    /// How long to wait for another run on this machine to let go of the state
+    /// How long to wait for another run to let go of the state
     #[arg(long, global = true, value_name = "TIME", default_value = "0s", value_parser = duration)]
     pub lock_timeout: Duration,
     /// The simulated cloud.
@@ -95,7 +95,7 @@ pub enum Command {
     Outputs(Outputs),
     /// Print the smallest IAM policy with which a command works for this very stack
     Permissions(Permissions),
-    /// Look into the state file
+    /// Look into the state, and move it
     #[command(subcommand)]
     State(State),
     /// Look after the simulated cloud of `--sandbox`
@@ -307,7 +307,7 @@ pub enum Purpose {
     Destroy,
 }
 
-/// Look into the state file.
+/// Look into the state, and move it.
 #[derive(Debug, Subcommand)]
 pub enum State {
     /// Every resource with its kind and id
@@ -321,6 +321,32 @@ pub enum State {
     Rm {
         /// Its name
         name: String,
+        /// Do not ask
+        #[arg(short, long)]
+        yes: bool,
+    },
+    /// Print the whole state
+    Pull {
+        /// One of those that `state versions` lists, instead of the newest
+        #[arg(long, value_name = "ID")]
+        version: Option<String>,
+    },
+    /// Put another state in its place, such as one that `state pull` has printed
+    Push {
+        /// The file; `-` is standard input
+        #[arg(value_name = "FILE")]
+        from: PathBuf,
+        /// Do not ask
+        #[arg(short, long)]
+        yes: bool,
+    },
+    /// List the versions of a state in S3
+    Versions,
+    /// Bring the state to where stack.yaml says that it belongs, and make the bucket if there is none
+    Migrate {
+        /// Where it is: s3://BUCKET/PREFIX; the folder of state files unless told otherwise
+        #[arg(long, value_name = "PLACE")]
+        from: Option<String>,
         /// Do not ask
         #[arg(short, long)]
         yes: bool,

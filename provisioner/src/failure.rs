@@ -111,6 +111,7 @@ impl From<StoreError> for Failure {
             StoreError::Locked(_) => Self::new(Exit::Locked, message)
                 .hint("wait for it to end, or let this run wait: `--lock-timeout 10m`"),
             StoreError::Unreadable { .. } => Self::new(Exit::Failed, message),
+            StoreError::Cloud(error) => error.into(),
             StoreError::Io { .. } => Self::new(Exit::Failed, message).hint(
                 "the state folder must be writable; another one can be named with `--state-dir`",
             ),
@@ -156,6 +157,9 @@ pub fn advice(error: &Error) -> Option<String> {
         }
         "SignatureDoesNotMatch" | "InvalidSignatureException" => {
             "the secret access key does not fit the access key id".to_owned()
+        }
+        "NoSuchBucket" => {
+            "`provisioner state migrate` makes the bucket, and brings the state of this folder there".to_owned()
         }
         "IP_ADDRESS_NOT_ON_ACCESS_LIST" => {
             "add this machine's address to the API access list of the Atlas key".to_owned()

@@ -16,5 +16,6 @@ pub mod registry;
 pub mod resources;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+pub mod shared_state;
 pub mod ui;
 pub mod verify;

@@ -85,6 +85,10 @@ fn classify(code: &str, message: &str) -> Class {
         | "InternalError"
         | "InternalFailure"
         | "RequestTimeout"
+        | "SlowDown"
+        | "ConditionalRequestConflict"
+        // S3, of a bucket that is being made or set up.
+        | "OperationAborted"
         | "RequestTimeoutException" => Class::Transient,
         // IAM: a role that was made a moment ago is being attached to, or deleted from, somewhere else.
         "EntityTemporarilyUnmodifiable" => Class::Transient,
@@ -104,7 +108,10 @@ fn classify(code: &str, message: &str) -> Class {
         | "CANNOT_DELETE_WHILE_CREATING" => Class::Blocked,
 
         "NoSuchEntity"
+        | "NoSuchBucket"
         | "NoSuchHostedZone"
+        | "NoSuchKey"
+        | "NoSuchVersion"
         | "NotFoundException"
         | "ResourceNotFoundException"
         | "ResourceNotFound"
@@ -121,6 +128,7 @@ fn classify(code: &str, message: &str) -> Class {
 
         "EntityAlreadyExists"
         | "AlreadyExistsException"
+        | "BucketAlreadyOwnedByYou"
         | "ResourceAlreadyExistsException"
         | "ParameterAlreadyExists"
         | "InvalidGroup.Duplicate"
@@ -230,6 +238,7 @@ fn operation(type_name: &str) -> (String, String) {
         "kms" => "KMS",
         "resourcegroupstagging" => "Resource Groups Tagging",
         "route53" => "Route 53",
+        "s3" => "S3",
         "ssm" => "Systems Manager",
         "sts" => "STS",
         other => other,

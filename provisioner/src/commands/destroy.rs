@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::{declare, load, same_place};
+use super::{declare, home::Home, load, same_place};
 use crate::{
     cli::{Destroy, Global},
-    engine::{Observer, Options, Run, Stack, Store, apply, left_overs, plan, store},
+    engine::{Observer, Options, Run, Stack, Store, apply, left_overs, plan, store::file},
     failure::{Exit, Failure},
     place::Place,
     ui::Ui,
@@ -20,8 +20,20 @@ pub(super) async fn run(
     ui: &Ui,
     interrupted: watch::Receiver<bool>,
 ) -> Result<Exit, Failure> {
-    let (name, region) = which(global, &args, ui)?;
-    let store = Store::open(&global.state_dir, &name, &region, global.lock_timeout)?;
+    let home = which(global, &args, place, ui)?;
+    let store = Arc::new(home.open().await?);
+    let result = delete(&home, &store, args, interrupted).await;
+    store.release().await;
+    result
+}
+
+async fn delete(
+    home: &Home<'_>,
+    store: &Arc<Store>,
+    args: Destroy,
+    interrupted: watch::Receiver<bool>,
+) -> Result<Exit, Failure> {
+    let Home { global, ui, .. } = *home;
     let region = store.state().region;
     let options = Options {
         parallelism: args.parallelism.into(),
@@ -29,12 +41,12 @@ pub(super) async fn run(
         poll: global.poll,
         ..Options::default()
     };
-    let cloud = place.connect(&name, &region).await?;
-    let heading = format!("{name} in {region}, account {}", cloud.account);
+    let cloud = home.cloud(&region).await?;
+    let heading = format!("{} in {region}, account {}", home.stack, cloud.account);
     same_place(&store.state(), &cloud)?;
     let progress = ui.progress();
     let observer: Arc<dyn Observer> = progress.clone();
-    let run = Arc::new(Run::new(cloud, store, options, observer, interrupted));
+    let run = Arc::new(Run::new(cloud, Arc::clone(store), options, observer, interrupted));
     if run.store.state().is_empty() {
         remember(global, &run, ui).await?;
     }
@@ -63,17 +75,21 @@ pub(super) async fn run(
     last_look(&run, ui).await
 }
 
-/// The stack to destroy: that of stack.yaml or, if that is gone, the one that has a state.
-fn which(global: &Global, args: &Destroy, ui: &Ui) -> Result<(String, String), Failure> {
+/// The stack to destroy: that of stack.yaml or, if that is gone, the one that has a state in the folder.
+fn which<'a>(
+    global: &'a Global,
+    args: &Destroy,
+    place: &'a Place,
+    ui: &'a Ui,
+) -> Result<Home<'a>, Failure> {
     if let Some(name) = &args.stack {
-        return Ok((name.clone(), String::new()));
+        return Ok(Home::folder(name.clone(), global, place, ui));
     }
     if global.file.exists() {
-        let config = load(&global.file, ui)?;
-        return Ok((config.name, config.region));
+        return Ok(Home::of(&load(&global.file, ui)?, global, place, ui));
     }
-    match store::stacks(&global.state_dir).as_slice() {
-        [one] => Ok((one.clone(), String::new())),
+    match file::stacks(&global.state_dir).as_slice() {
+        [one] => Ok(Home::folder(one.clone(), global, place, ui)),
         [] => Err(Failure::new(
             Exit::Configuration,
             "there is neither a stack.yaml nor a state: nothing says what to destroy",

@@ -1,11 +1,13 @@
 //! Shows what `up` would do.
 
+use std::sync::Arc;
+
 use tokio::sync::watch;
 
-use super::{load, options, plan};
+use super::{home::Home, load, options, plan};
 use crate::{
     cli::{Diff, Global},
-    engine::{Store, store},
+    engine::Store,
     failure::{Exit, Failure},
     place::Place,
     ui::Ui,
@@ -19,10 +21,12 @@ pub(super) async fn run(
     interrupted: watch::Receiver<bool>,
 ) -> Result<Exit, Failure> {
     let config = load(&global.file, ui)?;
-    let state = store::read(&global.state_dir, &config.name)?.unwrap_or_default();
-    let planned =
-        plan(&config, Store::in_memory(state), options(global, args.scope), place, ui, interrupted)
-            .await?;
+    let home = Home::of(&config, global, place, ui);
+    let state = home.read().await?.unwrap_or_default();
+    let cloud = home.cloud(&config.region).await?;
+    let store = Arc::new(Store::in_memory(state));
+    let options = options(global, args.scope);
+    let planned = plan(&config, cloud, store, options, place, ui, interrupted).await?;
     ui.plan(&planned.plan, &planned.heading);
     Ok(if args.exit_code && !planned.plan.is_empty() { Exit::Changes } else { Exit::Ok })
 }

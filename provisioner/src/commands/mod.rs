@@ -4,6 +4,7 @@ mod deploy;
 mod destroy;
 mod diff;
 mod exec;
+mod home;
 mod logs;
 mod outputs;
 mod permissions;
@@ -82,9 +83,9 @@ pub async fn perform(
         Command::Status(args) => status::run(global, args, place, ui, interrupted).await,
         Command::Logs(args) => logs::run(global, args, place, ui, interrupted).await,
         Command::Exec(args) => exec::run(global, args, place, ui, interrupted).await,
-        Command::Outputs(args) => outputs::run(global, &args, ui),
+        Command::Outputs(args) => outputs::run(global, &args, place, ui).await,
         Command::Permissions(args) => permissions::run(global, &args, place, ui, interrupted).await,
-        Command::State(args) => state::run(global, args, ui).await,
+        Command::State(args) => state::run(global, args, place, ui).await,
         #[cfg(feature = "sandbox")]
         Command::Sandbox(command) => sandbox::run(global, command, ui, interrupted).await,
     }
@@ -167,16 +168,16 @@ struct Planned {
     heading: String,
 }
 
-/// Connects, looks at everything and decides.
+/// Looks at everything and decides.
 async fn plan(
     config: &Config,
-    store: Store,
+    cloud: Cloud,
+    store: Arc<Store>,
     options: Options,
     place: &Place,
     ui: &Ui,
     interrupted: watch::Receiver<bool>,
 ) -> Result<Planned, Failure> {
-    let cloud = place.connect(&config.name, &config.region).await?;
     let heading = format!("{} in {}, account {}", config.name, config.region, cloud.account);
     same_place(&store.state(), &cloud)?;
     let stack = declare(config, &cloud, &|name| place.secret(name)).await?;

@@ -2,17 +2,23 @@
 
 use serde_json::json;
 
-use super::load;
+use super::{home::Home, load};
 use crate::{
     cli::{Global, Outputs},
-    engine::store,
     failure::{Exit, Failure},
+    place::Place,
     ui::Ui,
 };
 
-pub(super) fn run(global: &Global, args: &Outputs, ui: &Ui) -> Result<Exit, Failure> {
+pub(super) async fn run(
+    global: &Global,
+    args: &Outputs,
+    place: &Place,
+    ui: &Ui,
+) -> Result<Exit, Failure> {
     let config = load(&global.file, ui)?;
-    let state = store::read(&global.state_dir, &config.name)?.unwrap_or_default();
+    let home = Home::of(&config, global, place, ui);
+    let state = home.read().await?.unwrap_or_default();
     let nothing = || {
         Failure::new(Exit::Failed, format!("nothing is known of `{}`", config.name))
             .hint("run `provisioner up` first; it also finds again what exists already")

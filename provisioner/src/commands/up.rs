@@ -2,11 +2,14 @@
 
 mod jenkins;
 
+use std::sync::Arc;
+
 use tokio::sync::watch;
 
-use super::{load, options, plan};
+use super::{home::Home, load, options, plan};
 use crate::{
     cli::{Global, Up},
+    config::Config,
     engine::{Store, apply},
     failure::{Exit, Failure},
     place::Place,
@@ -21,11 +24,26 @@ pub(super) async fn run(
     interrupted: watch::Receiver<bool>,
 ) -> Result<Exit, Failure> {
     let config = load(&global.file, ui)?;
-    let store = Store::open(&global.state_dir, &config.name, &config.region, global.lock_timeout)?;
+    let home = Home::of(&config, global, place, ui);
+    let store = Arc::new(home.open().await?);
+    let result = change(&home, &config, &store, args, interrupted).await;
+    store.release().await;
+    result
+}
+
+async fn change(
+    home: &Home<'_>,
+    config: &Config,
+    store: &Arc<Store>,
+    args: Up,
+    interrupted: watch::Receiver<bool>,
+) -> Result<Exit, Failure> {
+    let Home { global, place, ui, .. } = *home;
+    let cloud = home.cloud(&config.region).await?;
     let mut options = options(global, args.scope);
     options.wait = !args.no_wait;
     let poll = options.poll;
-    let planned = plan(&config, store, options, place, ui, interrupted).await?;
+    let planned = plan(config, cloud, Arc::clone(store), options, place, ui, interrupted).await?;
     ui.plan(&planned.plan, &planned.heading);
     let objections: Vec<_> =
         planned.plan.objections().map(|(name, why)| format!("`{name}`: {why}")).collect();

@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::{deploy, load, same_place, service::meant};
+use super::{deploy, home::Home, load, same_place, service::meant};
 use crate::{
     cli::{self, Global},
-    engine::store,
+    engine::State,
     failure::{Exit, Failure},
     place::Place,
     ui::{Ui, checks_text},
@@ -37,7 +37,14 @@ pub(super) async fn run(
             ));
         }
     }
-    let state = store::read(&global.state_dir, &config.name)?.unwrap_or_default();
+    let state = match Home::of(&config, global, place, ui).read().await {
+        // Why not may be what the checks find.
+        Err(failure) if config.state.is_some() => {
+            ui.say(&format!("The state could not be read: {failure}"));
+            State::default()
+        }
+        state => state?.unwrap_or_default(),
+    };
     let services = names.iter().filter_map(|it| config.services.get_key_value(*it));
     let question = Question {
         config: &config,

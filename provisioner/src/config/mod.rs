@@ -24,6 +24,7 @@ mod reader;
 mod secrets;
 mod service;
 mod services;
+mod state;
 mod substitute;
 #[cfg(test)]
 mod tests;
@@ -47,6 +48,7 @@ pub(crate) use problem::visible_char;
 pub use reader::Wrong;
 pub use secrets::{DatabaseValue, SecretSource};
 pub use service::{Architecture, Deployment, HealthCheck, Service};
+pub use state::StateBucket;
 
 use problem::{Problem, Problems};
 use reader::{Field, Section};
@@ -64,6 +66,8 @@ pub struct Config {
     pub name: String,
     /// The AWS region everything is in, for example `eu-central-1`.
     pub region: String,
+    /// Where the state is kept; none for the folder of state files.
+    pub state: Option<StateBucket>,
     /// Tags for everything that can carry them, beside our own (`provisioner:…`).
     pub tags: BTreeMap<String, String>,
     /// Where in AWS's network the services run.
@@ -176,6 +180,7 @@ impl Config {
             has_load_balancer: section.has("load_balancer"),
         };
         // In this order, which is that of the fields in messages.
+        let state = section.optional("state").and_then(|field| StateBucket::read(&field));
         let tags = tags(&mut section);
         let network = Network::read(section.optional("network"));
         let database = section.optional("database").map(|field| Database::read(&field, &stack));
@@ -190,6 +195,7 @@ impl Config {
         Some(Self {
             name: name.unwrap_or_default(),
             region: region.unwrap_or_default(),
+            state,
             tags,
             network,
             database,

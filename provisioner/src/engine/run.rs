@@ -24,7 +24,7 @@ pub struct Run {
     /// The clouds.
     pub cloud: Cloud,
     /// The state.
-    pub store: Store,
+    pub store: Arc<Store>,
     /// The user's wishes.
     pub options: Options,
     observer: Arc<dyn Observer>,
@@ -95,13 +95,14 @@ impl Run {
     /// A run that ends early once `interrupted` turns true.
     pub fn new(
         cloud: Cloud,
-        store: Store,
+        store: impl Into<Arc<Store>>,
         options: Options,
         observer: Arc<dyn Observer>,
         interrupted: watch::Receiver<bool>,
     ) -> Self {
         let permits = Semaphore::new(options.parallelism.max(1));
         let chance = Mutex::new(StdRng::seed_from_u64(options.seed));
+        let store = store.into();
         Self { cloud, store, options, observer, interrupted, permits, chance }
     }
 

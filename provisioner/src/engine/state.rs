@@ -83,6 +83,15 @@ pub struct Intent {
 }
 
 impl State {
+    /// The same as this version of the program keeps it for `stack`; the region stays if there is one.
+    pub fn of(mut self, stack: &str, region: &str) -> Self {
+        (self.version, self.stack) = (VERSION, stack.to_owned());
+        if self.region.is_empty() {
+            region.clone_into(&mut self.region);
+        }
+        self
+    }
+
     /// Whether nothing is remembered.
     pub fn is_empty(&self) -> bool {
         self.resources.is_empty() && self.retired.is_empty() && self.intents.is_empty()

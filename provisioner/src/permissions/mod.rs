@@ -2,6 +2,7 @@
 //!
 //! - [`kinds`]: the calls that each kind of resource makes
 //! - [`deploy`]: those of a deployment
+//! - [`state`]: those on a state in S3
 //! - [`right`]: from calls to the statements of a policy
 //!
 //! Names that begin with the stack's stand for what an earlier stack.yaml declared as well: `up` has to delete that.
@@ -9,6 +10,7 @@
 mod deploy;
 mod kinds;
 mod right;
+mod state;
 
 use std::collections::BTreeSet;
 
@@ -58,6 +60,8 @@ pub struct Subject {
     /// The role of its instance.
     instance_roles: Vec<String>,
     has_targets: bool,
+    /// Bucket of the state, and the key of its object without the ending, if it is in S3.
+    state: Option<(String, String)>,
 }
 
 impl Subject {
@@ -83,6 +87,7 @@ impl Subject {
             task_roles,
             instance_roles,
             has_targets: config.load_balancer.is_some(),
+            state: config.state.as_ref().map(|it| (it.bucket.clone(), it.key(&config.name))),
         }
     }
 
@@ -96,14 +101,18 @@ impl Subject {
                     let remove = if always { &[] } else { it.remove };
                     [it.look, it.make, remove].concat()
                 });
-                document(self, rights.chain(TAGGED))
+                document(self, rights.chain(TAGGED).chain(self.on_state()))
             }
             Purpose::Destroy => {
                 let all = kinds.iter().map(|it| kinds::calls(*it));
                 let rights = all.flat_map(|it| [it.look, it.remove].concat());
-                document(self, rights.chain(TAGGED))
+                document(self, rights.chain(TAGGED).chain(self.on_state()))
             }
         }
+    }
+
+    fn on_state(&self) -> impl Iterator<Item = Right> {
+        state::RIGHTS.iter().filter(|_| self.state.is_some()).copied()
     }
 
     /// The smallest policy with which `deploy` works.

@@ -132,7 +132,7 @@ fn arn(
     // What is the same in every region has none in its ARN, and what belongs to nobody in particular has no account.
     let (region, account) = match service {
         "iam" => ("", account.as_str()),
-        "route53" => ("", ""),
+        "route53" | "s3" => ("", ""),
         "ec2" if resource.starts_with("image/") => (region.as_str(), ""),
         _ => (region.as_str(), account.as_str()),
     };
@@ -140,8 +140,11 @@ fn arn(
 }
 
 fn fill(subject: &Subject, template: &str) -> String {
-    let Subject { partition, region, account, stack, zone, .. } = subject;
+    let Subject { partition, region, account, stack, zone, state, .. } = subject;
+    let (bucket, key) = state.clone().unwrap_or_default();
     let words = [
+        ("{state}", &format!("{bucket}/{key}")),
+        ("{state bucket}", &bucket),
         ("{partition}", partition),
         ("{region}", region),
         ("{account}", account),
@@ -165,6 +168,7 @@ mod tests {
             task_roles: vec!["gsm-bot-task".to_owned()],
             instance_roles: Vec::new(),
             has_targets: false,
+            state: Some(("states".to_owned(), "team/gsm".to_owned())),
         }
     }
 
@@ -179,6 +183,8 @@ mod tests {
         assert_eq!(arns("iam/{task roles}"), "arn:aws:iam::123456789012:role/gsm-bot-task");
         assert_eq!(arns("route53/hostedzone/*"), "arn:aws:route53:::hostedzone/*");
         assert_eq!(arns("ec2/image/*"), "arn:aws:ec2:eu-central-1::image/*");
+        assert_eq!(arns("s3/{state}.json"), "arn:aws:s3:::states/team/gsm.json");
+        assert_eq!(arns("s3/{state bucket}"), "arn:aws:s3:::states");
         assert_eq!(arns("*"), "*");
     }
 

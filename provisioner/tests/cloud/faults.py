@@ -108,6 +108,7 @@ CONTENT_TYPES = {
     "ec2": "text/xml;charset=UTF-8",
     "query": "text/xml",
     "rest-xml": "text/xml",
+    "s3": "application/xml",
     "json": "application/x-amz-json-1.1",
     "atlas": "application/json",
 }
@@ -126,6 +127,8 @@ def error(protocol, status, code, message):
         body = json.dumps({"__type": code, "message": message})
     elif protocol == "ec2":
         body = f"<Response><Errors><Error>{inner}</Error></Errors><RequestID>{REQUEST_ID}</RequestID></Response>"
+    elif protocol == "s3":
+        body = f"<Error>{inner}<RequestId>{REQUEST_ID}</RequestId></Error>"
     else:
         body = f"<ErrorResponse><Error><Type>{kind}</Type>{inner}</Error><RequestId>{REQUEST_ID}</RequestId></ErrorResponse>"
     if "xml" in CONTENT_TYPES[protocol]:

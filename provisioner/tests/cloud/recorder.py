@@ -11,7 +11,7 @@ from atlas import Atlas
 # Signing names that differ from the names the SDKs use.
 SERVICES = {"elasticloadbalancing": "elbv2", "tagging": "resourcegroupstaggingapi"}
 SCOPE = re.compile(r"Credential=[^/]+/\d+/([^/]*)/([^/]+)/aws4_request")
-READ = re.compile(r"(Describe|List|Get|Search|Lookup|Filter|Simulate|BatchGet|Test|Verify)[A-Z]?")
+READ = re.compile(r"(Describe|List|Get|Search|Lookup|Filter|Simulate|BatchGet|Test|Verify|Head)[A-Z]?")
 # Calls that change nothing although their names do not say so.
 OTHER_READS = {"Decrypt", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "AssumeRole"}
 ROUTE53 = [
@@ -27,6 +27,12 @@ ROUTE53 = [
     ("GET", r"/tags/hostedzone/[^/]+/?", "ListTagsForResource"),
     ("POST", r"/tags/hostedzone/[^/]+/?", "ChangeTagsForResource"),
 ]
+# Of a bucket: what is asked for in the query, and what that is called.
+S3_OF_BUCKET = {
+    "versioning": "BucketVersioning",
+    "lifecycle": "BucketLifecycleConfiguration",
+    "publicAccessBlock": "PublicAccessBlock",
+}
 
 
 @dataclass
@@ -34,7 +40,7 @@ class Call:
     service: str
     action: str
     mutating: bool
-    protocol: str  # the shape of errors: ec2, query, json, rest-xml or atlas
+    protocol: str  # the shape of errors: ec2, query, json, rest-xml, s3 or atlas
     method: str
     path: str
     body: str
@@ -66,6 +72,8 @@ def identify(request, target):
         protocol, action = "json", header.rpartition(".")[2]
     elif service == "route53":
         protocol, action = "rest-xml", route53_action(request.method, request.path)
+    elif service == "s3":
+        protocol, action = "s3", s3_action(request.method, target)
     else:
         form = parse_qs(body) | parse_qs(target.partition("?")[2])
         protocol = "ec2" if service == "ec2" else "query"
@@ -81,6 +89,22 @@ def route53_action(method, path):
         if verb == method and re.fullmatch(pattern, rest):
             return action
     return f"{method} {path}" if method != "GET" else f"Get {path}"
+
+
+def s3_action(method, target):
+    """As moto is asked: the bucket is the first part of the path."""
+    path, _, query = target.partition("?")
+    of_object = "/" in path.strip("/")
+    verb = method.capitalize()
+    if of_object:
+        return f"{verb}Object"
+    asked = parse_qs(query, keep_blank_values=True)
+    for name, what in S3_OF_BUCKET.items():
+        if name in asked:
+            return f"{verb}{what}"
+    if method == "GET":
+        return "ListObjectVersions" if "versions" in asked else "ListObjectsV2"
+    return {"PUT": "Create"}.get(method, verb) + "Bucket"
 
 
 class Recorder:

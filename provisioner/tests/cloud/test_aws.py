@@ -386,3 +386,18 @@ def test_what_moto_lacks_is_an_unknown_operation(aws):
         aws.iam.simulate_principal_policy(
             PolicySourceArn="arn:aws:iam::123456789012:role/x", ActionNames=["ec2:RunInstances"]
         )
+
+
+def test_a_bucket_says_whether_it_keeps_versions_and_whose_it_is(aws, refused):
+    name = "states-of-a-team"
+    aws.s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    assert "Status" not in aws.s3.get_bucket_versioning(Bucket=name)
+    aws.s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    assert aws.s3.get_bucket_versioning(Bucket=name)["Status"] == "Enabled"
+    ours, theirs = {"ExpectedBucketOwner": "123456789012"}, {"ExpectedBucketOwner": "999999999999"}
+    aws.s3.put_object(Bucket=name, Key="a", Body=b"{}", **ours)
+    assert aws.s3.get_object(Bucket=name, Key="a", **ours)["Body"].read() == b"{}"
+    with refused("AccessDenied"):
+        aws.s3.put_object(Bucket=name, Key="a", Body=b"[]", **theirs)
+    with refused("AccessDenied"):
+        aws.s3.get_object(Bucket=name, Key="a", **theirs)

@@ -77,6 +77,7 @@ def test_bodies_only_when_asked_for(aws, control):
     assert "canary" in control.get("calls?bodies=1")[0]["body"]
 
 
+REGION = {"LocationConstraint": "eu-central-1"}
 FAULTS = [
     ("ec2", "DescribeVpcs", lambda aws: aws.ec2.describe_vpcs()),
     ("elbv2", "DescribeLoadBalancers", lambda aws: aws.elbv2.describe_load_balancers()),
@@ -89,6 +90,7 @@ FAULTS = [
     ("acm", "ListCertificates", lambda aws: aws.acm.list_certificates()),
     ("route53", "ListHostedZones", lambda aws: aws.route53.list_hosted_zones()),
     ("resourcegroupstaggingapi", "GetResources", lambda aws: aws.resourcegroupstaggingapi.get_resources()),
+    ("s3", "CreateBucket", lambda aws: aws.s3.create_bucket(Bucket="faulty", CreateBucketConfiguration=REGION)),
 ]
 
 
@@ -103,6 +105,29 @@ def test_faults_speak_the_protocol_of_the_service(aws, control, service, action,
     assert raised.value.response["Error"]["Message"].startswith("Rate <exceeded>")
     call(aws)
     assert [(c["status"], c["fault"]) for c in control.get("calls")] == [(400, True), (200, False)]
+
+
+def test_calls_of_s3_have_their_names(aws, control):
+    aws.s3.create_bucket(Bucket="states", CreateBucketConfiguration=REGION)
+    aws.s3.head_bucket(Bucket="states")
+    aws.s3.put_bucket_versioning(Bucket="states", VersioningConfiguration={"Status": "Enabled"})
+    aws.s3.get_bucket_versioning(Bucket="states")
+    aws.s3.put_object(Bucket="states", Key="team/gsm.json", Body=b"{}")
+    aws.s3.get_object(Bucket="states", Key="team/gsm.json")
+    aws.s3.list_objects_v2(Bucket="states")
+    aws.s3.list_object_versions(Bucket="states")
+    aws.s3.delete_object(Bucket="states", Key="team/gsm.json")
+    assert [(call["action"], call["mutating"]) for call in control.get("calls")] == [
+        ("CreateBucket", True),
+        ("HeadBucket", False),
+        ("PutBucketVersioning", True),
+        ("GetBucketVersioning", False),
+        ("PutObject", True),
+        ("GetObject", False),
+        ("ListObjectsV2", False),
+        ("ListObjectVersions", False),
+        ("DeleteObject", True),
+    ]
 
 
 def test_fault_of_atlas(atlas, control):

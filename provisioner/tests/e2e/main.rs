@@ -20,6 +20,7 @@ mod permissions;
 mod resources;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+mod shared_state;
 #[cfg(feature = "sandbox")]
 mod simulation;
 mod state_file;

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use proptest::prelude::*;
 use provisioner::{
-    engine::{Record, State, store},
+    engine::{Record, State, store::file},
     resources::{self, Kind},
 };
 use serde_json::Value;
@@ -28,7 +28,7 @@ fn read(content: &str) -> (Value, State) {
     let stack = raw["stack"].as_str().unwrap().to_owned();
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join(format!("{stack}.json")), content).unwrap();
-    let state = store::read(dir.path(), &stack).unwrap().unwrap();
+    let state = file::read(dir.path(), &stack).unwrap().unwrap();
     (raw, state)
 }
 
@@ -145,7 +145,7 @@ proptest! {
         }
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("gsm.json"), &bytes).unwrap();
-        match store::read(dir.path(), "gsm") {
+        match file::read(dir.path(), "gsm") {
             Ok(state) => {
                 for record in state.iter().flat_map(|it| it.resources.values()) {
                     // Understood or not: what is not is looked for by its name.

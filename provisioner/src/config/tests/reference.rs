@@ -8,7 +8,7 @@ const REFERENCE: &str = include_str!("../../../../docs/stack-yaml.md");
 fn every_field_is_in_the_reference() {
     let unknown = "zzzzzzzzzzzz: 1";
     let mut sections = vec![(String::new(), unknown.to_owned())];
-    for section in ["network", "database", "logs", "load_balancer", "cluster", "ci"] {
+    for section in ["state", "network", "database", "logs", "load_balancer", "cluster", "ci"] {
         sections.push((section.to_owned(), format!("{section}: {{ {unknown} }}")));
     }
     sections.push(("services.*".to_owned(), format!("services: {{ a: {{ {unknown} }} }}")));

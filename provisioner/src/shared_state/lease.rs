@@ -19,12 +19,15 @@ use crate::engine::{
     store::{Holder, StoreError},
 };
 
-/// Who has not renewed it for so long has lost it.
+/// Who has not renewed it for so long can lose it. Who could not, and finds it as it was, still has it: whoever takes it
+/// writes the state first, so nobody else's changes can be missed.
 const LEASE: Duration = Duration::from_secs(60);
 /// It is renewed so often.
 const RENEWAL: Duration = Duration::from_secs(15);
 /// Who has not renewed it for so long is probably gone.
 const OVERDUE: Duration = Duration::from_secs(25);
+/// A run that is over waits no longer to let go of it: it runs out by itself.
+const RELEASE: Duration = Duration::from_secs(10);
 /// Between two looks at a lease of another run.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -70,10 +73,9 @@ impl Lease {
         let text = serde_json::to_string(&content).map_err(crate::engine::Error::from)?;
         let mut object = Owned::new(Arc::clone(objects), name, None);
         let (began, mut told) = (Instant::now(), false);
-        let since = loop {
-            let asked = Instant::now();
+        loop {
             let (found, at) = match object.write(&text).await? {
-                Written::Yes => break asked,
+                Written::Yes => break,
                 Written::No(found, at) => (found, at),
             };
             let age = at.map_or(Duration::ZERO, |at| {
@@ -97,10 +99,10 @@ impl Lease {
                 (claim.tell)(&format!("Waiting for the state, which is held by {whose}"));
             }
             sleep(LOOK).await;
-        };
+        }
         let (tell_lost, lost) = watch::channel(None);
         let (end, ended) = oneshot::channel();
-        let renewing = tokio::spawn(renew(object, content, since, ended, tell_lost));
+        let renewing = tokio::spawn(renew(object, content, ended, tell_lost));
         Ok(Self { lost, renewing: Mutex::new(Some((end, renewing))) })
     }
 
@@ -117,43 +119,34 @@ impl Lease {
 async fn renew(
     mut object: Owned,
     mut content: Content,
-    mut since: Instant,
     mut ended: oneshot::Receiver<()>,
     lost: watch::Sender<Option<String>>,
 ) {
     loop {
-        let end = tokio::select! {
-            end = &mut ended => Some(end.is_ok()),
-            () = sleep(RENEWAL) => None,
+        // Whatever the last write is at, the end is heard of.
+        let next = async {
+            sleep(RENEWAL).await;
+            content.renewed += 1;
+            write(&mut object, &content).await
         };
-        if end == Some(false) {
+        let written = tokio::select! {
+            end = &mut ended => match end {
+                Ok(()) => break,
+                Err(_) => return,
+            },
+            written = next => written,
+        };
+        // What could not be written is written next time.
+        if let Ok(Written::No(found, _)) = written {
+            let by = serde_json::from_str::<Content>(&found.content).map(|it| it.holder);
+            let by = by.map_or_else(|_| "another run".to_owned(), |it| it.to_string());
+            lost.send_replace(Some(format!("it was taken over by {by}")));
             return;
         }
-        content.released = end.is_some();
-        content.renewed += 1;
-        let asked = Instant::now();
-        // When it has run out, others may have it: it must not be renewed then.
-        let written = timeout(LEASE.saturating_sub(since.elapsed()), write(&mut object, &content));
-        match written.await {
-            _ if content.released => return,
-            Ok(Ok(Written::Yes)) => since = asked,
-            Ok(Ok(Written::No(found, _))) => {
-                let by = serde_json::from_str::<Content>(&found.content).map(|it| it.holder);
-                let by = by.map_or_else(|_| "another run".to_owned(), |it| it.to_string());
-                lost.send_replace(Some(format!("it was taken over by {by}")));
-                return;
-            }
-            Ok(Err(error)) if since.elapsed() >= LEASE => {
-                lost.send_replace(Some(format!("the lease could not be renewed: {error}")));
-                return;
-            }
-            Ok(Err(_)) => {}
-            Err(_) => {
-                lost.send_replace(Some("the lease could not be renewed in time".to_owned()));
-                return;
-            }
-        }
     }
+    content.released = true;
+    content.renewed += 1;
+    let _ = timeout(RELEASE, write(&mut object, &content)).await;
 }
 
 async fn write(object: &mut Owned, content: &Content) -> Result<Written> {

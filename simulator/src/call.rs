@@ -45,6 +45,9 @@ pub enum Service {
     /// Route 53.
     #[serde(rename = "route53")]
     Route53,
+    /// S3.
+    #[serde(rename = "s3")]
+    S3,
     /// Systems Manager.
     #[serde(rename = "ssm")]
     Ssm,
@@ -68,6 +71,7 @@ impl Service {
             "kms" => Self::Kms,
             "logs" => Self::Logs,
             "route53" => Self::Route53,
+            "s3" => Self::S3,
             "ssm" => Self::Ssm,
             "sts" => Self::Sts,
             "tagging" => Self::Tagging,
@@ -85,6 +89,7 @@ impl Service {
             Self::Iam => Protocol::query("https://iam.amazonaws.com/doc/2010-05-08/"),
             Self::Sts => Protocol::query("https://sts.amazonaws.com/doc/2011-06-15/"),
             Self::Route53 => Protocol::RestXml,
+            Self::S3 => Protocol::S3,
             Self::Acm | Self::Ecs | Self::Kms | Self::Logs | Self::Ssm | Self::Tagging => {
                 Protocol::Json
             }
@@ -114,7 +119,7 @@ pub struct Call {
     pub mutating: bool,
     /// HTTP method.
     pub method: String,
-    /// Path and query, as sent.
+    /// Path and query, as sent; of S3 always with the bucket in the path, wherever the caller had it.
     pub path: String,
     /// Headers, as sent.
     pub headers: HeaderMap,
@@ -145,26 +150,33 @@ impl Call {
         let header = |name: &str| {
             request.headers().get(name).and_then(|it| it.to_str().ok()).unwrap_or_default()
         };
+        let scope = header("authorization").split_once("Credential=").map(|it| it.1);
+        let mut scope = scope.unwrap_or_default().split('/').skip(2);
+        let region = scope.next().unwrap_or_default();
+        let name = scope.next().unwrap_or_default();
         let (region, service) = match services::atlas::owns(uri.path()) {
+            // A key of S3 may look like any path.
+            _ if name == "s3" => (region, Service::S3),
             true => ("", Service::Atlas),
             false if services::github::owns(uri.path()) => ("", Service::GitHub),
             false if services::registry::owns(uri.path()) => ("", Service::Registry),
-            false => {
-                let scope = header("authorization").split_once("Credential=").map(|it| it.1);
-                let mut scope = scope.unwrap_or_default().split('/').skip(2);
-                let region = scope.next().unwrap_or_default();
-                let name = scope.next().unwrap_or_default();
-                match Service::signed_as(name) {
-                    // Who has no credentials yet signs nothing: the token is in the body.
-                    None if name.is_empty() && asks_for_credentials(request.body()) => {
-                        (region, Service::Sts)
-                    }
-                    Some(service) => (region, service),
-                    None => {
-                        return Err(format!("the simulator does not model the service `{name}`"));
-                    }
+            false => match Service::signed_as(name) {
+                // Who has no credentials yet signs nothing: the token is in the body.
+                None if name.is_empty() && asks_for_credentials(request.body()) => {
+                    (region, Service::Sts)
                 }
+                Some(service) => (region, service),
+                None => {
+                    return Err(format!("the simulator does not model the service `{name}`"));
+                }
+            },
+        };
+        let path = match service {
+            Service::S3 => {
+                let host = uri.authority().map_or(header("host"), |it| it.as_str());
+                services::s3::path_style(host, &path)
             }
+            _ => path,
         };
         let mut form = Form::parse("");
         let mut dry_run = false;
@@ -180,6 +192,7 @@ impl Call {
                 target.rsplit('.').next().unwrap_or_default().to_owned()
             }
             Protocol::RestXml => services::route53::action(request.method(), uri.path()),
+            Protocol::S3 => services::s3::action(request.method(), &path),
             Protocol::Atlas => services::atlas::action(request.method(), uri.path()),
             Protocol::GitHub => services::github::action(request.method(), uri.path()),
             Protocol::Registry => services::registry::action(request.method()),
@@ -188,8 +201,10 @@ impl Call {
             Service::Atlas => services::atlas::reads(request.method(), uri.path()),
             Service::GitHub => services::github::reads(request.method()),
             _ => {
-                let verbs =
-                    ["Describe", "List", "Get", "Search", "Lookup", "Filter", "Simulate", "Verify"];
+                let verbs = [
+                    "Describe", "List", "Get", "Head", "Search", "Lookup", "Filter", "Simulate",
+                    "Verify",
+                ];
                 verbs.iter().any(|it| action.starts_with(it))
                     || OTHER_READS.contains(&action.as_str())
                     // A registry is asked for what everybody may read.
@@ -239,7 +254,7 @@ impl Call {
                 serde_path_to_error::deserialize(form)
                     .map_err(|error| (error.path().to_string(), error.into_inner().to_string()))
             }
-            Protocol::RestXml => {
+            Protocol::RestXml | Protocol::S3 => {
                 let text = String::from_utf8_lossy(&self.body);
                 let mut xml = quick_xml::de::Deserializer::from_str(&text);
                 serde_path_to_error::deserialize(&mut xml)
@@ -259,7 +274,7 @@ impl Call {
     pub(crate) fn input_value(&self) -> Value {
         match self.service.protocol() {
             Protocol::Ec2 | Protocol::Query { .. } => self.form.clone().into_value(),
-            Protocol::RestXml => Value::Null,
+            Protocol::RestXml | Protocol::S3 => Value::Null,
             Protocol::Json | Protocol::Atlas | Protocol::GitHub | Protocol::Registry => self.json(),
         }
     }
@@ -306,6 +321,7 @@ impl Call {
             Protocol::Ec2 => "InvalidParameterValue",
             Protocol::Query { .. } => "ValidationError",
             Protocol::RestXml => "InvalidInput",
+            Protocol::S3 => "MalformedXML",
             Protocol::Json if missing => "ValidationException",
             Protocol::Json => "SerializationException",
             Protocol::Atlas => "INVALID_JSON",

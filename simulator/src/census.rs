@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::{
-    services::{acm, atlas, ec2, ecs, elb, github, iam, kms, logs, route53, ssm},
+    services::{acm, atlas, ec2, ecs, elb, github, iam, kms, logs, route53, s3, ssm},
     world::World,
 };
 
@@ -25,7 +25,14 @@ pub(crate) fn take(world: &mut World) -> Value {
         }
     }
     let cx = &world.context("eu-central-1");
-    for part in [iam::census(cx), route53::census(cx), atlas::census(cx), github::census(cx)] {
+    let parts = [
+        iam::census(cx),
+        route53::census(cx),
+        s3::census(cx),
+        atlas::census(cx),
+        github::census(cx),
+    ];
+    for part in parts {
         add(&mut census, part);
     }
     Value::Object(census)

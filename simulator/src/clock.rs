@@ -19,6 +19,12 @@ impl Time {
         moment.map(|it| format!("{it:.3}")).unwrap_or_default()
     }
 
+    /// As HTTP has it, such as `Sun, 22 Nov 2026 12:00:00 GMT`.
+    pub fn http(self) -> String {
+        let moment = jiff::Timestamp::from_millisecond(i64::try_from(self.0).unwrap_or(i64::MAX));
+        moment.map(|it| it.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()).unwrap_or_default()
+    }
+
     /// As the JSON protocols write a timestamp: seconds since 1970 with a fraction.
     pub fn seconds(self) -> f64 {
         self.0 as f64 / 1000.0

@@ -74,6 +74,14 @@ pub struct Fault {
     pub stale_ms: u64,
 }
 
+/// The code of a service that fails.
+fn failure(service: Service) -> &'static str {
+    match service {
+        Service::S3 => "InternalError",
+        _ => "InternalFailure",
+    }
+}
+
 fn once() -> Option<u32> {
     Some(1)
 }
@@ -85,9 +93,9 @@ impl Fault {
     }
 
     /// The error it puts in place of the answer.
-    pub(crate) fn refusal(&self) -> Refusal {
+    pub(crate) fn refusal(&self, service: Service) -> Refusal {
         let status = self.status.unwrap_or(if self.code.is_some() { 400 } else { 500 });
-        let code = self.code.clone().unwrap_or_else(|| "InternalFailure".to_owned());
+        let code = self.code.clone().unwrap_or_else(|| failure(service).to_owned());
         let message = self.message.clone();
         let message = message.unwrap_or_else(|| format!("{code} (asked for by the test)"));
         let mut refusal = Refusal::new(code, message).with_status(status);
@@ -151,6 +159,7 @@ impl Chaos {
                 Service::Ec2 => (503, "RequestLimitExceeded"),
                 Service::Elb | Service::Iam | Service::Sts => (400, "Throttling"),
                 Service::Route53 => (400, "PriorRequestNotComplete"),
+                Service::S3 => (503, "SlowDown"),
                 Service::Atlas => (429, "RATE_LIMITED"),
                 Service::GitHub => (429, "rate limited"),
                 Service::Registry => (429, "TOOMANYREQUESTS"),
@@ -163,8 +172,13 @@ impl Chaos {
                 fault.headers.insert("Retry-After".to_owned(), "1".to_owned());
             }
         } else if chance.happens(self.unavailable) {
-            fault.status = Some(if chance.happens(0.5) { 500 } else { 503 });
-            fault.code = Some("ServiceUnavailable".to_owned());
+            let fails = chance.happens(0.5);
+            fault.status = Some(if fails { 500 } else { 503 });
+            let code = match call.service {
+                Service::S3 if fails => failure(Service::S3),
+                _ => "ServiceUnavailable",
+            };
+            fault.code = Some(code.to_owned());
             fault.message = Some("Service is unavailable. Please try again.".to_owned());
         } else if chance.happens(self.refused) {
             fault.refuse = true;

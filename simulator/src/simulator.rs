@@ -261,9 +261,11 @@ impl Inner {
                 Err(refusal) => protocol.refuse(&request, &refusal),
             });
         }
-        let Some(fault) = fault else { return response.ok_or(Broken::Reset) };
+        let now = self.now().max(self.world.now());
+        let sent = |it| protocol.sent(&call.method, now, it);
+        let Some(fault) = fault else { return response.map(sent).ok_or(Broken::Reset) };
         if fault.answers() {
-            let refusal = fault.refusal();
+            let refusal = fault.refusal(call.service);
             let mut answer = protocol.refuse(&request, &refusal);
             if let Some(body) = &fault.body {
                 let text = body.as_str().map_or_else(|| body.to_string(), str::to_owned);
@@ -271,7 +273,7 @@ impl Inner {
             }
             response = Some(answer);
         }
-        let response = response.filter(|_| !fault.drop).ok_or(Broken::Reset)?;
+        let response = response.filter(|_| !fault.drop).map(sent).ok_or(Broken::Reset)?;
         match fault.truncate {
             Some(length) if response.body().len() > length => {
                 let part = response.map(|whole| whole.slice(..length));

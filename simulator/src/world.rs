@@ -9,7 +9,7 @@ use crate::{
     chance::Chance,
     clock::{Queue, Time},
     refusal::Answer,
-    services::{self, Event, acm, atlas, ec2, ecs, elb, github, iam, kms, logs, route53, ssm},
+    services::{self, Event, acm, atlas, ec2, ecs, elb, github, iam, kms, logs, route53, s3, ssm},
     times::Times,
 };
 
@@ -41,6 +41,9 @@ pub struct Global {
     pub iam: iam::Iam,
     /// Route 53.
     pub route53: route53::Route53,
+    /// S3; worlds that were saved before it was modelled have no bucket.
+    #[serde(default)]
+    pub s3: s3::S3,
 }
 
 /// What belongs to a region.
@@ -133,6 +136,11 @@ impl World {
             services::wake(&mut self.context(&region), event);
         }
         self.now = self.now.max(now);
+    }
+
+    /// What time it is in it: that of its latest look at the clock.
+    pub(crate) fn now(&self) -> Time {
+        self.now
     }
 
     /// Answers a call.

@@ -1,12 +1,14 @@
 //! Answers and refusals as bytes: once for each protocol.
 
+mod s3;
 mod xml;
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
-use crate::{refusal::Refusal, services};
+pub(crate) use self::s3::Reply;
+use crate::{clock::Time, refusal::Refusal, services};
 
 /// A way to write answers.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -19,6 +21,8 @@ pub(crate) enum Protocol {
     Json,
     /// Route 53's REST with XML.
     RestXml,
+    /// S3's REST, of XML and raw bytes.
+    S3,
     /// The Atlas Admin API.
     Atlas,
     /// GitHub's REST API.
@@ -62,6 +66,7 @@ impl Protocol {
                 let root = format!("{action}Response");
                 self.reply(200, request, xml::document(&root, ROUTE53, &xml::fields(&answer), None))
             }
+            Self::S3 => s3::answer(request, answer),
             Self::Json if answer.is_null() => self.reply(200, request, String::new()),
             Self::Json => self.reply(200, request, answer.to_string()),
             Self::GitHub => {
@@ -109,6 +114,7 @@ impl Protocol {
                 let fields = json!({ "Error": error, "RequestId": request });
                 xml::document("ErrorResponse", ROUTE53, &xml::fields(&fields), None)
             }
+            Self::S3 => s3::error(request, refusal),
             Self::Json => {
                 let mut error = json!({ "__type": code, "message": message });
                 merge(&mut error, more.clone());
@@ -156,23 +162,47 @@ impl Protocol {
     }
 
     /// A body of this protocol.
-    pub(crate) fn reply(self, status: u16, request: &str, body: String) -> Response<Bytes> {
+    pub(crate) fn reply(
+        self,
+        status: u16,
+        request: &str,
+        body: impl Into<Bytes>,
+    ) -> Response<Bytes> {
+        let body = body.into();
         let kind = match self {
             Self::Ec2 => "text/xml;charset=UTF-8",
             Self::Query { .. } | Self::RestXml => "text/xml",
+            Self::S3 => "application/xml",
             Self::Json => "application/x-amz-json-1.1",
             Self::Atlas | Self::GitHub | Self::Registry => "application/json",
         };
         let length = body.len();
-        let mut response = Response::new(Bytes::from(body));
+        let mut response = Response::new(body);
         *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
         let headers = response.headers_mut();
         headers.insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static(kind));
         headers.insert(http::header::CONTENT_LENGTH, length.into());
         if let Ok(request) = http::HeaderValue::try_from(request) {
-            headers.insert("x-amzn-requestid", request);
+            let name = if self == Self::S3 { "x-amz-request-id" } else { "x-amzn-requestid" };
+            headers.insert(name, request);
+        }
+        if self == Self::S3 {
+            headers.insert("x-amz-id-2", http::HeaderValue::from_static(s3::HOST));
         }
         response
+    }
+
+    /// The answer to a request of a method as it leaves the service at a time.
+    pub(crate) fn sent(
+        self,
+        method: &str,
+        now: Time,
+        response: Response<Bytes>,
+    ) -> Response<Bytes> {
+        match self {
+            Self::S3 => s3::sent(method, now, response),
+            _ => response,
+        }
     }
 }
 

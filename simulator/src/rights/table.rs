@@ -50,7 +50,9 @@ pub(super) fn of(service: Service) -> Option<(&'static str, &'static str)> {
         Service::Ssm => ("ssm", include_str!("tables/ssm.txt")),
         Service::Tagging => ("tag", include_str!("tables/tag.txt")),
         // GetCallerIdentity cannot be denied.
-        Service::Sts | Service::Atlas | Service::GitHub | Service::Registry => return None,
+        Service::S3 | Service::Sts | Service::Atlas | Service::GitHub | Service::Registry => {
+            return None;
+        }
     })
 }
 

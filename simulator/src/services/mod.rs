@@ -17,6 +17,7 @@ pub mod kms;
 pub mod logs;
 pub mod registry;
 pub mod route53;
+pub mod s3;
 pub mod ssm;
 pub mod sts;
 pub mod tagging;
@@ -57,6 +58,7 @@ pub(crate) fn answer(cx: &mut Context<'_>, call: &Call) -> Answer {
         | Service::Logs
         | Service::Registry
         | Service::Route53
+        | Service::S3
         | Service::Ssm
         | Service::Sts
         | Service::Tagging => act(cx),
@@ -76,6 +78,7 @@ fn act(cx: &mut Context<'_>, call: &Call) -> Answer {
         Service::Logs => logs::answer(cx, call),
         Service::Registry => registry::answer(cx, call),
         Service::Route53 => route53::answer(cx, call),
+        Service::S3 => s3::answer(cx, call),
         Service::Ssm => ssm::answer(cx, call),
         Service::Sts => sts::answer(cx, call),
         Service::Tagging => tagging::answer(cx, call),

@@ -181,6 +181,12 @@ pub fn advice(error: &Error) -> Option<String> {
         _ if of(Class::Denied) && api.service == "Atlas" => {
             format!("the Atlas key needs the role Project Owner for {}", api.action)
         }
+        // S3 does not say why.
+        _ if of(Class::Denied) && api.service == "S3" => {
+            "the bucket of the state belongs to another account (`account` below `state` of stack.yaml says which), or \
+             the caller's policies lack what `provisioner permissions` prints"
+                .to_owned()
+        }
         _ if of(Class::Denied) => missing_right(api),
         "" if of(Class::Transient) => {
             "the service could not be reached: check the network, the region and AWS_ENDPOINT_URL, and run again"

@@ -179,6 +179,54 @@ async fn nothing_else_needs_to_be_allowed() {
     folder.ok(&["destroy", "--yes", "--unprotect", "database"]);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_in_s3_needs_three_rights_more() {
+    let rehearsal = Rehearsal::simulated();
+    let folder = Folder::new(&rehearsal);
+    let without = policy(&folder, "up");
+    folder.edit("name: gsm\n", "name: gsm\nstate: { s3: gsm-states/team }\n");
+    let with = policy(&folder, "up");
+    let statements = |policy: &Value| policy["Statement"].as_array().expect("statements").clone();
+    let (old, mut new) = (statements(&without), statements(&with));
+    new.retain(|it| !old.contains(it));
+    insta::assert_json_snapshot!(new, @r#"
+    [
+      {
+        "Action": [
+          "s3:GetObject",
+          "s3:ListBucket",
+          "s3:PutObject"
+        ],
+        "Effect": "Allow",
+        "Resource": [
+          "arn:aws:s3:::gsm-states",
+          "arn:aws:s3:::gsm-states/team/gsm.json",
+          "arn:aws:s3:::gsm-states/team/gsm.lock"
+        ]
+      }
+    ]
+    "#);
+    let others = |right: &str| {
+        let mut policy = with.clone();
+        for statement in policy["Statement"].as_array_mut().expect("statements") {
+            statement["Action"].as_array_mut().expect("actions").retain(|it| it != right);
+        }
+        policy
+    };
+    // Who works with it does not make the bucket.
+    folder.ok(&["state", "migrate", "--yes"]);
+    let up = ["up", "--yes", "--target", "logs"];
+    for right in ["s3:ListBucket", "s3:PutObject", "s3:GetObject"] {
+        rehearsal.allow_only(&others(right)).await;
+        let refused = folder.run(&up);
+        assert_eq!(refused.code, Some(4), "without {right}: {refused:?}");
+    }
+    rehearsal.allow_only(&with).await;
+    folder.ok(&up);
+    rehearsal.allow_only(&policy(&folder, "destroy")).await;
+    folder.ok(&["destroy", "--yes"]);
+}
+
 /// A document as IAM gives it, plain.
 pub fn percent_decoded(text: &str) -> String {
     let mut bytes = Vec::new();

@@ -1,5 +1,8 @@
 //! A state in S3: for several people and machines.
 
+#[cfg(feature = "sandbox")]
+mod in_time;
+
 use std::fs;
 
 use provisioner::{
@@ -224,6 +227,7 @@ async fn lost_answers_and_throttling_of_s3_are_borne() {
         json!({ "status": 500, "code": "InternalError" }),
         json!({ "drop": true }),
     ];
+    let line = regex::Regex::new(r"retention_days: \d+").unwrap();
     for (number, strike) in strikes.iter().enumerate() {
         for skip in 0..4 {
             let mut fault = strike.clone();
@@ -233,7 +237,6 @@ async fn lost_answers_and_throttling_of_s3_are_borne() {
         }
         let days = [7, 14, 30, 60][number];
         let yaml = fs::read_to_string(folder.path("stack.yaml")).unwrap();
-        let line = regex::Regex::new(r"retention_days: \d+").unwrap();
         folder.write(&line.replace(&yaml, format!("retention_days: {days}")));
         folder.ok(&["up", "--yes", "--target", "logs"]);
         let left = rehearsal.faults().await;

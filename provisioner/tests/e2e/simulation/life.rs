@@ -6,7 +6,7 @@ use serde_json::Value;
 use simulator::{Chaos, Setup, Simulator, Time, Times};
 
 use super::{
-    process::{Done, Ended, Kill, Machine},
+    process::{Done, Ended, Home, Kill, Machine},
     wishes::Wishes,
 };
 
@@ -39,7 +39,8 @@ pub fn live(seed: u64, story: &mut Story) -> Result<(), String> {
     let latency = |ms| std::time::Duration::from_millis(ms);
     simulator.faults(|it| it.latency = (latency(50), latency(150)));
     simulator.hold(BEGINNING);
-    let mut machine = Machine { simulator: simulator.clone(), state: State::default(), seed };
+    let mut machine =
+        Machine { simulator: simulator.clone(), state: State::default(), home: Home::Disk, seed };
     let result = episodes(&mut chance, &mut machine, story);
     story.calls = simulator.calls().len();
     story.seconds = simulator.now().since(BEGINNING).as_secs();

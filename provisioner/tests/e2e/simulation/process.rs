@@ -15,9 +15,13 @@ use http::{Request, Response};
 use provisioner::{
     cloud::{Cloud, in_process::InProcess},
     commands,
-    config::Config,
-    engine::{self, Event, Keeper, Observer, Options, Outcome, Plan, Run, Stack, State, Store},
+    config::{Config, StateBucket},
+    engine::{
+        self, Event, Keeper, Observer, Options, Outcome, Plan, Run, Stack, State, Store,
+        store::{StoreError, file},
+    },
     sandbox,
+    shared_state::SharedState,
 };
 use simulator::{Simulator, Time};
 use tokio::sync::{Notify, watch};
@@ -111,12 +115,26 @@ impl Observer for Nobody {
     fn event(&self, _: &str, _: Event) {}
 }
 
-/// What a process works on: the clouds, and the state on its disk.
+/// What a process works on: the clouds, and the state.
 pub struct Machine {
     pub simulator: Simulator,
+    /// As the last process that was not killed left it, or as it is on the disk.
     pub state: State,
+    pub home: Home,
     pub seed: u64,
 }
+
+/// Where the state is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Home {
+    /// On the disk.
+    Disk,
+    /// In S3. Every process runs on another machine: what a killed one held is free when its time has run out.
+    Bucket,
+}
+
+/// In which region the bucket is, and where in it the state.
+pub const BUCKET: &str = "states/team";
 
 impl Machine {
     /// Plans and, if `go`, carries it out. The state stays as it was when the process ended or was killed.
@@ -126,7 +144,7 @@ impl Machine {
         go: bool,
         kill: Option<Kill>,
     ) -> Ended<Result<Done, String>> {
-        self.process(config, kill, async |run: Arc<Run>| {
+        self.process(config, go, kill, async |run: Arc<Run>| {
             let secret = |name: &str| Some(format!("value-of-{name}"));
             let stack = commands::declare(config, &run.cloud, &secret)
                 .await
@@ -137,7 +155,7 @@ impl Machine {
 
     /// Deletes everything that the state knows, or that `config` leads to.
     pub fn destroy(&mut self, config: &Config, kill: Option<Kill>) -> Ended<Result<Done, String>> {
-        self.process(config, kill, async |run: Arc<Run>| {
+        self.process(config, true, kill, async |run: Arc<Run>| {
             if run.store.state().is_empty() {
                 let stack = commands::declare(config, &run.cloud, &|_| None)
                     .await
@@ -157,6 +175,7 @@ impl Machine {
     pub(super) fn process<T>(
         &mut self,
         config: &Config,
+        changes: bool,
         kill: Option<Kill>,
         work: impl AsyncFnOnce(Arc<Run>) -> Result<T, String>,
     ) -> Ended<Result<T, String>> {
@@ -190,10 +209,20 @@ impl Machine {
                 // Most calls of a life are looks at what takes time; fewer of them are more lives.
                 let poll = Duration::from_secs(8);
                 let options = Options { seed: self.seed, poll, ..Options::default() };
-                let store = Store::kept_by(disk, self.state.clone());
+                let store = match self.home {
+                    Home::Disk => Store::kept_by(disk, self.state.clone()),
+                    Home::Bucket => shared(&cloud, config, changes).await?,
+                };
+                let store = Arc::new(store);
                 let (_, interrupted) = watch::channel(false);
-                let run = Arc::new(Run::new(cloud, store, options, Arc::new(Nobody), interrupted));
-                work(run).await
+                let kept = Arc::clone(&store);
+                let run = Arc::new(Run::new(cloud, kept, options, Arc::new(Nobody), interrupted));
+                let result = work(run).await;
+                store.release().await;
+                if self.home == Home::Bucket {
+                    *state.lock().unwrap() = store.state();
+                }
+                result
             };
             let ended = tokio::select! {
                 biased;
@@ -211,6 +240,20 @@ impl Machine {
     }
 }
 
+/// Opens the state in S3 on a machine on which no other process has run.
+async fn shared(cloud: &Cloud, config: &Config, changes: bool) -> Result<Store, String> {
+    let at = StateBucket::parse(BUCKET).map_err(|wrong| wrong.what)?;
+    let shared = SharedState::new(cloud, &at, &config.name);
+    let said = |error: StoreError| error.to_string();
+    if !changes {
+        return Ok(Store::in_memory(shared.read(None).await.map_err(said)?.unwrap_or_default()));
+    }
+    let machine = tempfile::tempdir().expect("a folder");
+    let patience = Duration::from_secs(120);
+    let lock = file::lock(machine.path(), &config.name, patience).map_err(said)?;
+    shared.open(&config.region, lock, patience, &|_| ()).await.map_err(said)
+}
+
 /// What a process did.
 #[derive(Debug)]
 pub struct Done {
@@ -222,6 +265,13 @@ pub struct Done {
     pub outcome: Outcome,
     /// What still carries the stack's tags after a `destroy`.
     pub left_over: Vec<String>,
+}
+
+impl Done {
+    /// Without a plan.
+    pub(super) fn nothing(nothing: bool) -> Self {
+        Self { nothing, steps: Vec::new(), outcome: Outcome::default(), left_over: Vec::new() }
+    }
 }
 
 async fn finish(plan: Plan, run: &Arc<Run>, go: bool) -> Result<Done, String> {

@@ -3,15 +3,16 @@
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 use provisioner::{
-    config::{self, Config},
+    config::{self, Config, StateBucket},
     deployment::{self, Begun, Ending, Pace, Subject},
-    engine::{Outcome, State},
+    engine::State,
+    shared_state::SharedState,
 };
 use serde_json::{Value, json};
 use simulator::{Fault, Seen, Service, Setup, Simulator, Time, Times, World};
 use tokio::sync::watch;
 
-use super::process::{Done, Ended, Kill, Machine};
+use super::process::{BUCKET, Done, Ended, Home, Kill, Machine};
 
 /// 2026-01-01, when everything begins.
 const BEGINNING: Time = Time(1_767_225_600_000);
@@ -37,12 +38,21 @@ pub enum Scenario {
     Destroy,
     /// `deploy` of another image.
     Deploy,
+    /// `up` from nothing of a small stack, with the state in S3.
+    Shared,
 }
 
 impl Scenario {
     /// All.
-    pub const ALL: [Self; 6] =
-        [Self::First, Self::Update, Self::Replacement, Self::Removal, Self::Destroy, Self::Deploy];
+    pub const ALL: [Self; 7] = [
+        Self::First,
+        Self::Update,
+        Self::Replacement,
+        Self::Removal,
+        Self::Destroy,
+        Self::Deploy,
+        Self::Shared,
+    ];
 
     fn name(self) -> &'static str {
         match self {
@@ -52,6 +62,7 @@ impl Scenario {
             Self::Removal => "removal",
             Self::Destroy => "destroy",
             Self::Deploy => "deploy",
+            Self::Shared => "shared",
         }
     }
 
@@ -68,7 +79,11 @@ impl Scenario {
              image: example/bot:1\n    memory: {memory}\n    port: {port}\n    health_check: {{ path: {path} }}\n    \
              secrets:\n      TOKEN: {{ env: TOKEN }}\n      MADE_UP: {{ generate: 32 }}\n"
         );
-        if self != Self::Removal {
+        if self == Self::Shared {
+            yaml = "name: gsm\nregion: eu-central-1\nservices:\n  worker:\n    image: example/worker:1\n    \
+                    secrets: { MADE_UP: { generate: 32 } }\n"
+                .to_owned();
+        } else if self != Self::Removal {
             yaml += "      MONGODB_URI: { database: uri }\n  worker: { image: \"example/worker:1\" }\n\
                      database:\n  { project: gsm, cluster: gsm-db, tier: flex, region: EU_CENTRAL_1, user: gsm-bot,\n    \
                      roles: [readWrite@gsm], allow_from: [0.0.0.0/0], protect: false }\n\
@@ -81,7 +96,7 @@ impl Scenario {
     fn perform(self, machine: &mut Machine, kill: Option<Kill>) -> Ended<Result<Done, String>> {
         let config = self.config();
         match self {
-            Self::First | Self::Update | Self::Replacement | Self::Removal => {
+            Self::First | Self::Update | Self::Replacement | Self::Removal | Self::Shared => {
                 machine.up(&config, true, kill)
             }
             Self::Destroy => machine.destroy(&config, kill),
@@ -140,6 +155,7 @@ impl Strike {
             Service::Elb | Service::Iam | Service::Sts => (400, "Throttling"),
             Service::Atlas => (429, "RATE_LIMITED"),
             Service::GitHub => (429, "rate limited"),
+            Service::S3 => (503, "SlowDown"),
             _ => (400, "ThrottlingException"),
         };
         let mut fault = match self {
@@ -218,8 +234,10 @@ impl Stage {
     ///
     /// When it does not even go well by itself.
     pub fn set(scenario: Scenario) -> Result<Self, String> {
-        let mut machine = machine(BEGINNING, None);
-        if scenario != Scenario::First {
+        let mut machine = machine(scenario, BEGINNING, None);
+        if scenario == Scenario::Shared {
+            whole(make_bucket(&mut machine, &scenario.config()), "making the bucket")?;
+        } else if scenario != Scenario::First {
             whole(machine.up(&Scenario::First.config(), true, None), "the first `up`")?;
         }
         let simulator = machine.simulator.clone();
@@ -240,8 +258,12 @@ impl Stage {
         whole(scenario.perform(&mut machine, None), scenario.name())?;
         let calls = machine.simulator.calls();
         stage.calls = u32::try_from(calls.len()).expect("not so many");
-        stage.writes =
-            u32::try_from(machine.state.serial - stage.state.serial).expect("not so many");
+        // Writes to S3 are calls.
+        let writes = match machine.home {
+            Home::Disk => machine.state.serial - stage.state.serial,
+            Home::Bucket => 0,
+        };
+        stage.writes = u32::try_from(writes).expect("not so many");
         // A Digest client's first question is not what a fault means.
         let asks_first = |it: &Seen| it.service == Service::Atlas && it.status == Some(401);
         stage.struck = calls.into_iter().filter(|it| !asks_first(it)).collect();
@@ -284,7 +306,7 @@ impl Stage {
     }
 
     fn begin(&self) -> Machine {
-        let mut machine = machine(self.now, Some(&self.world));
+        let mut machine = machine(self.scenario, self.now, Some(&self.world));
         (machine.state, machine.seed) = (self.state.clone(), self.seed);
         machine
     }
@@ -376,7 +398,7 @@ impl Stage {
     }
 }
 
-fn machine(now: Time, world: Option<&World>) -> Machine {
+fn machine(scenario: Scenario, now: Time, world: Option<&World>) -> Machine {
     let setup = Setup { times: Times::real(), seed: 7, now: Some(now) };
     let simulator = Simulator::new(setup);
     simulator.hold(now);
@@ -385,7 +407,19 @@ fn machine(now: Time, world: Option<&World>) -> Machine {
     }
     let latency = |ms| Duration::from_millis(ms);
     simulator.faults(|it| it.latency = (latency(50), latency(150)));
-    Machine { simulator, state: State::default(), seed: 7 }
+    let home = if scenario == Scenario::Shared { Home::Bucket } else { Home::Disk };
+    Machine { simulator, state: State::default(), home, seed: 7 }
+}
+
+fn make_bucket(machine: &mut Machine, config: &Config) -> Ended<Result<Done, String>> {
+    machine.home = Home::Disk;
+    let made = machine.process(config, false, None, async |run| {
+        let at = StateBucket::parse(BUCKET).map_err(|wrong| wrong.what)?;
+        let made = SharedState::new(&run.cloud, &at, &config.name).make_bucket().await;
+        made.map(|_| Done::nothing(true)).map_err(|error| error.to_string())
+    });
+    machine.home = Home::Bucket;
+    made
 }
 
 fn deploy(
@@ -393,21 +427,15 @@ fn deploy(
     config: &Config,
     kill: Option<Kill>,
 ) -> Ended<Result<Done, String>> {
-    machine.process(config, kill, async |run| {
+    machine.process(config, true, kill, async |run| {
         let cloud = &run.cloud;
         let said = |error: provisioner::engine::Error| error.to_string();
         let subject = Subject::of(config, "bot");
         let current = deployment::find(&subject, cloud).await.map_err(said)?;
         let current = current.ok_or("there is no service")?;
         let begun = deployment::begin(&subject, &current, NEW_IMAGE, cloud).await.map_err(said)?;
-        let done = |nothing| Done {
-            nothing,
-            steps: Vec::new(),
-            outcome: Outcome::default(),
-            left_over: Vec::new(),
-        };
         let ours = match begun {
-            Begun::Nothing => return Ok(done(true)),
+            Begun::Nothing => return Ok(Done::nothing(true)),
             Begun::Joined(ours) | Begun::Deployment(ours) => ours,
         };
         let (_tell, interrupted) = watch::channel(false);
@@ -416,7 +444,7 @@ fn deploy(
         let followed =
             deployment::follow(&subject, &ours, current.events(), cloud, pace, &|_| ()).await;
         match followed.map_err(said)?.ending {
-            Ending::Succeeded => Ok(done(false)),
+            Ending::Succeeded => Ok(Done::nothing(false)),
             other => Err(format!("the deployment ended like this: {other:?}")),
         }
     })
@@ -449,8 +477,9 @@ fn teeth(strike: Strike, first: usize, service: &str, calls: &[&Seen]) -> Vec<Fa
 fn counts(census: &Value) -> BTreeMap<String, usize> {
     let kinds = census.as_object().into_iter().flatten();
     let counts = kinds.map(|(kind, all)| (kind.clone(), all.as_array().map_or(0, Vec::len)));
-    // Deleted keys wait for their end.
-    counts.filter(|(kind, count)| *count > 0 && kind != "keys_pending_deletion").collect()
+    // Deleted keys wait for their end; the bucket is nobody's, and the state stays in it, empty.
+    let stays = ["keys_pending_deletion", "buckets", "objects"];
+    counts.filter(|(kind, count)| *count > 0 && !stays.contains(&kind.as_str())).collect()
 }
 
 /// Whether there is as much of everything as there should be.

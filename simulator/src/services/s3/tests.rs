@@ -142,3 +142,41 @@ async fn worlds_are_saved_with_their_objects_and_old_ones_are_read() {
     assert_eq!(send(&simulator, "HEAD", url, &[], "").await.status(), 403);
     assert_eq!(send(&simulator, "PUT", url, &[], LOCATION).await.status(), 409);
 }
+
+#[tokio::test]
+async fn no_read_lags_behind() {
+    let simulator = with_bucket().await;
+    let url = "https://states.s3.eu-central-1.amazonaws.com/k";
+    let stale = json!({ "stale_ms": 60_000, "times": null });
+    simulator.faults(|it| {
+        (it.chaos.stale, it.chaos.stale_ms) = (1.0, 60_000);
+        it.add(serde_json::from_value(stale).unwrap())
+    });
+    for content in ["one", "two"] {
+        simulator.hold(simulator.now() + std::time::Duration::from_secs(1));
+        send(&simulator, "PUT", url, &[], content).await;
+        assert_eq!(send(&simulator, "GET", url, &[], "").await.body(), content);
+    }
+}
+
+#[tokio::test]
+async fn what_goes_wrong_by_chance_is_said_in_its_words() {
+    let simulator = with_bucket().await;
+    let url = "https://states.s3.eu-central-1.amazonaws.com/k";
+    let told = async || {
+        let answer = send(&simulator, "GET", url, &[], "").await;
+        let text = String::from_utf8_lossy(answer.body()).into_owned();
+        let code = text.split("<Code>").nth(1).and_then(|it| it.split('<').next());
+        (answer.status().as_u16(), code.unwrap_or_default().to_owned())
+    };
+    simulator.faults(|it| it.chaos.throttled = 1.0);
+    assert_eq!(told().await, (503, "SlowDown".to_owned()));
+    simulator.faults(|it| (it.chaos.throttled, it.chaos.unavailable) = (0.0, 1.0));
+    let mut all = BTreeMap::new();
+    for _ in 0..20 {
+        let (status, code) = told().await;
+        all.insert(status, code);
+    }
+    let expected = [(500, "InternalError".to_owned()), (503, "ServiceUnavailable".to_owned())];
+    assert_eq!(all, BTreeMap::from(expected));
+}

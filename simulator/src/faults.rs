@@ -69,9 +69,14 @@ pub struct Fault {
     /// Strikes when the service has done what it was asked.
     #[serde(default)]
     pub after_effect: bool,
-    /// Answers a read with what was true so many milliseconds ago.
+    /// Answers a read with what was true so many milliseconds ago; never one of S3, which promises otherwise.
     #[serde(default)]
     pub stale_ms: u64,
+}
+
+/// Whether a service promises that what was written is read: no replica of it lags behind.
+fn is_consistent(service: Service) -> bool {
+    service == Service::S3
 }
 
 /// The code of a service that fails.
@@ -107,7 +112,8 @@ impl Fault {
 
     fn wants(&self, call: &Call) -> bool {
         let Match { service, action, contains } = &self.matching;
-        service.as_ref().is_none_or(|it| *it == call.service.to_string())
+        !(self.stale_ms > 0 && is_consistent(call.service))
+            && service.as_ref().is_none_or(|it| *it == call.service.to_string())
             && action.as_ref().is_none_or(|it| *it == call.action)
             && contains.as_ref().is_none_or(|it| {
                 call.path.contains(it.as_str())
@@ -130,7 +136,7 @@ pub struct Chaos {
     pub reset: f64,
     /// The connection is reset after the effect.
     pub lost: f64,
-    /// A read tells what was true some seconds ago.
+    /// A read, of any service but S3, tells what was true some seconds ago.
     pub stale: f64,
     /// Longest age of what a stale read tells.
     pub stale_ms: u64,
@@ -187,7 +193,7 @@ impl Chaos {
         } else if chance.happens(self.lost) {
             fault.drop = true;
             fault.after_effect = true;
-        } else if !call.mutating && chance.happens(self.stale) {
+        } else if !call.mutating && !is_consistent(call.service) && chance.happens(self.stale) {
             fault.stale_ms = chance.between(1, self.stale_ms.max(1));
         } else {
             return None;

@@ -6,6 +6,7 @@
 
 mod input;
 mod resources;
+mod s3;
 mod table;
 
 use std::collections::BTreeSet;
@@ -66,28 +67,49 @@ impl Rights {
         for word in words {
             needs.extend(self::needs(cx, call, &input, service, word));
         }
+        if call.service == Service::S3 {
+            needs.iter_mut().for_each(|it| it.context.extend(s3::context(call)));
+        }
         if needs.is_empty() {
             let action = format!("{service}:{}", call.action);
             needs.push(Need { action, resource: "*".to_owned(), context: Vec::new() });
         }
         let tagged = tagging::everything(cx);
         for need in needs {
-            self.needed.insert((need.action.clone(), need.resource.clone()));
             let context = context(cx, &input, &need, &caller, &tagged);
-            let context: Vec<(&str, &str)> =
-                context.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-            let request = Request {
-                principal: Principal::Aws(&caller),
-                action: &need.action,
-                resource: &need.resource,
-                context: &context,
-            };
-            match policy::judge(&self.policy, &request) {
-                Some(Effect::Allow) => {}
-                judged => return Err(denied(call.service, &caller, &need, judged)),
-            }
+            self.ask(call.service, &caller, &need, &context)?;
         }
         Ok(())
+    }
+
+    /// Tells a caller less than a service would, if that needs a right that the policy does not give.
+    pub(crate) fn hide(&mut self, cx: &Context<'_>, call: &Call, refusal: Refusal) -> Refusal {
+        let Some(need) = s3::needed_to_hear(call, &refusal) else { return refusal };
+        let caller = iam::caller(cx);
+        let context = context(cx, &Value::Null, &need, &caller, &[]);
+        self.ask(call.service, &caller, &need, &context).err().unwrap_or(refusal)
+    }
+
+    fn ask(
+        &mut self,
+        service: Service,
+        caller: &str,
+        need: &Need,
+        context: &[(String, String)],
+    ) -> Result<(), Refusal> {
+        self.needed.insert((need.action.clone(), need.resource.clone()));
+        let context: Vec<(&str, &str)> =
+            context.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        let request = Request {
+            principal: Principal::Aws(caller),
+            action: &need.action,
+            resource: &need.resource,
+            context: &context,
+        };
+        match policy::judge(&self.policy, &request) {
+            Some(Effect::Allow) => Ok(()),
+            judged => Err(denied(service, caller, need, judged)),
+        }
     }
 }
 
@@ -103,6 +125,14 @@ fn needs(cx: &Context<'_>, call: &Call, input: &Value, service: &str, word: Word
     match word {
         Word::On(resource) => {
             let action = format!("{service}:{}", call.action);
+            on(resource).map(|it| need(&action, it, &[])).collect()
+        }
+        Word::If(name, ..) if !s3::names(call, name) => Vec::new(),
+        Word::Unless(name, ..) if s3::names(call, name) => Vec::new(),
+        Word::As(action, resource)
+        | Word::If(_, action, resource)
+        | Word::Unless(_, action, resource) => {
+            let action = format!("{service}:{action}");
             on(resource).map(|it| need(&action, it, &[])).collect()
         }
         Word::IfTagged(..) if input::tags(input).is_empty() => Vec::new(),
@@ -199,15 +229,17 @@ fn denied(service: Service, caller: &str, need: &Need, judged: Option<Effect>) -
         Some(_) => "with an explicit deny in an identity-based policy".to_owned(),
         None => format!("because no identity-based policy allows the {action} action"),
     };
+    // S3 quotes the ARN.
+    let quote = if service == Service::S3 { "\"" } else { "" };
     let words = format!(
-        "User: {caller} is not authorized to perform: {action} on resource: {resource} {why}"
+        "User: {caller} is not authorized to perform: {action} on resource: {quote}{resource}{quote} {why}"
     );
     match service {
         Service::Ec2 => {
             let words = format!("You are not authorized to perform this operation. {words}");
             Refusal::new("UnauthorizedOperation", words).with_status(403)
         }
-        Service::Elb | Service::Iam | Service::Route53 => {
+        Service::Elb | Service::Iam | Service::Route53 | Service::S3 => {
             Refusal::new("AccessDenied", words).with_status(403)
         }
         _ => Refusal::new("AccessDeniedException", words),

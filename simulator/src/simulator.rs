@@ -256,7 +256,7 @@ impl Inner {
                 Some(stale) => self.answer_of_the_past(call, stale.stale_ms),
                 None => self.answer(call),
             };
-            response = Some(match answer {
+            response = Some(match answer.map_err(|it| self.hide(call, it)) {
                 Ok(answer) => protocol.answer(&call.action, &request, answer),
                 Err(refusal) => protocol.refuse(&request, &refusal),
             });
@@ -329,6 +329,13 @@ impl Inner {
         match &mut self.rights {
             Some(rights) => rights.check(&self.world.context(&call.region), call),
             None => Ok(()),
+        }
+    }
+
+    fn hide(&mut self, call: &Call, refusal: crate::Refusal) -> crate::Refusal {
+        match &mut self.rights {
+            Some(rights) => rights.hide(&self.world.context(&call.region), call, refusal),
+            None => refusal,
         }
     }
 

@@ -12,7 +12,7 @@ use serde_json::Value;
 use simulator::{Setup, Simulator, Times};
 
 /// Services of AWS as requests are signed for them, with the table of their rights, which names their actions.
-const SERVICES: [(&str, &str); 11] = [
+const SERVICES: [(&str, &str); 12] = [
     ("acm", "acm"),
     ("ec2", "ec2"),
     ("ecs", "ecs"),
@@ -21,6 +21,7 @@ const SERVICES: [(&str, &str); 11] = [
     ("kms", "kms"),
     ("logs", "logs"),
     ("route53", "route53"),
+    ("s3", "s3"),
     ("ssm", "ssm"),
     ("sts", ""),
     ("tagging", "tag"),
@@ -110,6 +111,18 @@ const FIELDS: &[&str] = &[
     "cidrBlock",
 ];
 
+/// Headers that S3 reads.
+const S3_HEADERS: &[&str] = &[
+    "content-encoding",
+    "content-md5",
+    "if-match",
+    "if-none-match",
+    "x-amz-checksum-crc32",
+    "x-amz-content-sha256",
+    "x-amz-expected-bucket-owner",
+    "x-amz-trailer",
+];
+
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => select(vec![
@@ -162,6 +175,11 @@ fn xml() -> impl Strategy<Value = String> {
             "<Change>",
             "<Action>CREATE</Action>",
             "<ResourceRecordSet>",
+            "<CreateBucketConfiguration><LocationConstraint>eu-central-1</LocationConstraint></CreateBucketConfiguration>",
+            "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>",
+            "<LifecycleConfiguration>",
+            "<Rule><Status>Enabled</Status><Prefix/></Rule>",
+            "</LifecycleConfiguration>",
             "<Name>a.example.com</Name>",
             "<Type>A</Type>",
             "<TTL>-1</TTL>",
@@ -191,26 +209,59 @@ fn of_aws() -> impl Strategy<Value = Request<Bytes>> {
         "//%",
         "/?",
     ];
-    (select(&ACTIONS[..]), form(), json(), xml(), select(paths), any::<bool>()).prop_map(
-        |((service, action), form, json, xml, path, post)| {
-            let scope = format!(
-                "AWS4-HMAC-SHA256 Credential=test/20260101/eu-central-1/{service}/aws4_request"
-            );
-            let body = match service {
-                "route53" => xml,
-                "ec2" | "elasticloadbalancing" | "iam" | "sts" => format!("Action={action}&{form}"),
-                _ => json.to_string(),
-            };
-            let path = if service == "route53" { path } else { "/" };
-            Request::builder()
-                .method(if post { "POST" } else { "GET" })
-                .uri(path)
-                .header("authorization", scope)
-                .header("x-amz-target", format!("Any.{action}"))
-                .body(Bytes::from(body))
-                .unwrap()
-        },
-    )
+    // A bucket is made in some, and is there for the others.
+    let of_s3 = vec![
+        "/",
+        "/bucket",
+        "/bucket",
+        "/%ff/%00",
+        "/bucket?versioning",
+        "/bucket?lifecycle",
+        "/bucket?publicAccessBlock",
+        "/bucket?versions&key-marker=a&version-id-marker=null&max-keys=1",
+        "/bucket?list-type=2&max-keys=99999999999&continuation-token=%ff",
+        "/bucket/a//b",
+        "/bucket/a//b?versionId=",
+        "/bucket/a//b?versionId=null",
+        "/taken-by-somebody-else/k",
+    ];
+    let methods = vec!["GET", "PUT", "HEAD", "DELETE", "POST"];
+    let of_s3 = (select(of_s3), select(methods));
+    let header = (select(S3_HEADERS), text());
+    (select(&ACTIONS[..]), form(), json(), xml(), select(paths), any::<bool>(), of_s3, header)
+        .prop_map(
+            |((service, action), form, json, xml, path, post, (of_s3, method), (header, value))| {
+                let scope = format!(
+                    "AWS4-HMAC-SHA256 Credential=test/20260101/eu-central-1/{service}/aws4_request"
+                );
+                let body = match service {
+                    "route53" | "s3" => xml,
+                    "ec2" | "elasticloadbalancing" | "iam" | "sts" => {
+                        format!("Action={action}&{form}")
+                    }
+                    _ => json.to_string(),
+                };
+                let path = match service {
+                    "route53" => path,
+                    "s3" => of_s3,
+                    _ => "/",
+                };
+                Request::builder()
+                    .method(if service == "s3" {
+                        method
+                    } else if post {
+                        "POST"
+                    } else {
+                        "GET"
+                    })
+                    .uri(path)
+                    .header("authorization", scope)
+                    .header("x-amz-target", format!("Any.{action}"))
+                    .header(header, value.replace(|it: char| it.is_control(), ""))
+                    .body(Bytes::from(body))
+                    .unwrap()
+            },
+        )
 }
 
 fn of_others() -> impl Strategy<Value = Request<Bytes>> {

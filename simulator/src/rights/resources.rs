@@ -30,6 +30,7 @@ pub(super) fn arns(
             let id = call.segments().into_iter().nth(2).unwrap_or_default();
             return vec![format!("arn:aws:route53:::{field}/{id}")];
         }
+        "in-s3" => return vec![super::s3::arn(call, field)],
         "container-instance" => return vec![own(format!("container-instance/{}/*", cluster()))],
         _ => {}
     }

@@ -6,6 +6,8 @@
 //! - `*`: the same on no resource in particular; `new:KIND`: on one that has no name yet
 //! - `tags:ACTION=RESOURCE`: that action as well if tags are given; `tags`: the same as EC2 has it, for each type of resource
 //! - `pass:FIELD>SERVICE`: `iam:PassRole` on the role that a field names; `pass-profile:FIELD`: on that of an instance profile
+//! - `as:ACTION=RESOURCE`: that action in place of the call's own; `if:NAME>ACTION=RESOURCE`, `unless:…`: the same if the
+//!   call has, or has not, this parameter or header
 //! - `encrypts:FIELD`, `decrypts:FIELD`: the use of a customer's key by Systems Manager
 
 use crate::call::Service;
@@ -15,6 +17,12 @@ use crate::call::Service;
 pub(super) enum Word {
     /// The call's own action.
     On(Resource),
+    /// Another action in its place.
+    As(&'static str, Resource),
+    /// Another action, if the call has a parameter or a header.
+    If(&'static str, &'static str, Resource),
+    /// Another action, if it has not.
+    Unless(&'static str, &'static str, Resource),
     /// Another action, if the call gives tags.
     IfTagged(&'static str, Resource),
     /// `ec2:CreateTags` on each type of resource that is given tags.
@@ -47,10 +55,11 @@ pub(super) fn of(service: Service) -> Option<(&'static str, &'static str)> {
         Service::Kms => ("kms", include_str!("tables/kms.txt")),
         Service::Logs => ("logs", include_str!("tables/logs.txt")),
         Service::Route53 => ("route53", include_str!("tables/route53.txt")),
+        Service::S3 => ("s3", include_str!("tables/s3.txt")),
         Service::Ssm => ("ssm", include_str!("tables/ssm.txt")),
         Service::Tagging => ("tag", include_str!("tables/tag.txt")),
         // GetCallerIdentity cannot be denied.
-        Service::S3 | Service::Sts | Service::Atlas | Service::GitHub | Service::Registry => {
+        Service::Sts | Service::Atlas | Service::GitHub | Service::Registry => {
             return None;
         }
     })
@@ -66,8 +75,20 @@ fn word(text: &'static str) -> Word {
     match text.split_once(':') {
         None if text == "tags" => Word::Ec2Tags,
         Some(("tags", rest)) => {
-            let (action, on) = rest.split_once('=').unwrap_or((rest, "*"));
-            Word::IfTagged(action, resource(on))
+            let (action, on) = action(rest);
+            Word::IfTagged(action, on)
+        }
+        Some(("as", rest)) => {
+            let (action, on) = action(rest);
+            Word::As(action, on)
+        }
+        Some((word @ ("if" | "unless"), rest)) => {
+            let (name, rest) = rest.split_once('>').unwrap_or(("", rest));
+            let (action, on) = action(rest);
+            match word {
+                "if" => Word::If(name, action, on),
+                _ => Word::Unless(name, action, on),
+            }
         }
         Some(("pass", rest)) => {
             let (field, service) = rest.split_once('>').unwrap_or((rest, ""));
@@ -78,6 +99,11 @@ fn word(text: &'static str) -> Word {
         Some(("decrypts", field)) => Word::Decrypts(field),
         _ => Word::On(resource(text)),
     }
+}
+
+fn action(text: &'static str) -> (&'static str, Resource) {
+    let (action, on) = text.split_once('=').unwrap_or((text, "*"));
+    (action, resource(on))
 }
 
 fn resource(text: &'static str) -> Resource {
@@ -91,12 +117,15 @@ mod tests {
 
     #[test]
     fn a_line_is_read_word_by_word() {
-        let table = "A *\nB  kind:Field.Part tags:Tag=new:kind pass:Role>it tags\n";
+        let table = "A *\nB  kind:Field.Part as:C=new:kind if:x>D=* unless:x>E=new:kind tags:Tag=new:kind pass:Role>it tags\n";
         let on = |kind, field| Resource { kind, field };
         assert_eq!(
             words(table, "B"),
             Some(vec![
                 Word::On(on("kind", "Field.Part")),
+                Word::As("C", on("new", "kind")),
+                Word::If("x", "D", on("*", "")),
+                Word::Unless("x", "E", on("new", "kind")),
                 Word::IfTagged("Tag", on("new", "kind")),
                 Word::Pass("Role", "it"),
                 Word::Ec2Tags,

@@ -48,10 +48,11 @@ fn every_call_that_is_modelled_has_a_line_and_no_other() {
         (Service::Kms, include_str!("../services/kms/mod.rs")),
         (Service::Logs, include_str!("../services/logs.rs")),
         (Service::Route53, include_str!("../services/route53/mod.rs")),
+        (Service::S3, include_str!("../services/s3/mod.rs")),
         (Service::Ssm, include_str!("../services/ssm.rs")),
         (Service::Tagging, include_str!("../services/tagging.rs")),
     ];
-    let arm = Regex::new(r#"(?m)^ {8}"([A-Z][A-Za-z]*[a-z][A-Za-z]*)" =>"#).unwrap();
+    let arm = Regex::new(r#"(?m)^ {8}"([A-Z][A-Za-z]*[a-z][A-Za-z0-9]*)" =>"#).unwrap();
     for (service, source) in sources {
         let (_, table) = table::of(service).unwrap();
         let found = arm.captures_iter(source).filter_map(|it| it.get(1)).map(|it| it.as_str());
@@ -285,4 +286,89 @@ fn conditions_know_tags_and_whom_a_role_is_passed_to() {
     assert!(may(&mut world, ("ecs", "RegisterTaskDefinition", register)));
     let pass = "Action=AddRoleToInstanceProfile&InstanceProfileName=i&RoleName=r";
     assert!(!may(&mut world, ("iam", "", pass)));
+}
+
+fn of_s3(method: &str, path: &str, header: Option<(&str, &str)>) -> Call {
+    let scope = "AWS4-HMAC-SHA256 Credential=x/20261123/eu-central-1/s3/aws4_request";
+    let request = http::Request::builder().method(method).uri(path).header("authorization", scope);
+    let request = match header {
+        Some((name, value)) => request.header(name, value),
+        None => request,
+    };
+    Call::of(&request.body(bytes::Bytes::new()).unwrap()).unwrap()
+}
+
+#[test]
+fn in_s3_the_address_and_the_headers_tell_what_is_needed() {
+    let mut world = world();
+    let mut needed = |method, path, header| {
+        let mut rights = rights(EVERYTHING);
+        rights.check(&world.context("eu-central-1"), &of_s3(method, path, header)).unwrap();
+        let needed = rights.needed().map(|(action, resource)| format!("{action} {resource}"));
+        needed.collect::<Vec<_>>().join(", ")
+    };
+    for (method, path, header, expected) in [
+        ("HEAD", "/b", None, "s3:ListBucket arn:aws:s3:::b"),
+        ("GET", "/b?list-type=2", None, "s3:ListBucket arn:aws:s3:::b"),
+        ("GET", "/b?versions", None, "s3:ListBucketVersions arn:aws:s3:::b"),
+        ("PUT", "/b?lifecycle", None, "s3:PutLifecycleConfiguration arn:aws:s3:::b"),
+        ("PUT", "/b?publicAccessBlock", None, "s3:PutBucketPublicAccessBlock arn:aws:s3:::b"),
+        ("GET", "/b/k/%C3%A4", None, "s3:GetObject arn:aws:s3:::b/k/ä"),
+        ("HEAD", "/b/k", None, "s3:GetObject arn:aws:s3:::b/k"),
+        ("GET", "/b/k?versionId=null", None, "s3:GetObjectVersion arn:aws:s3:::b/k"),
+        ("DELETE", "/b/k?versionId=null", None, "s3:DeleteObjectVersion arn:aws:s3:::b/k"),
+        ("DELETE", "/b/k", Some(("if-match", "*")), "s3:DeleteObject arn:aws:s3:::b/k"),
+        ("PUT", "/b/k", Some(("if-none-match", "*")), "s3:PutObject arn:aws:s3:::b/k"),
+        (
+            "PUT",
+            "/b/k",
+            Some(("if-match", "\"0\"")),
+            "s3:GetObject arn:aws:s3:::b/k, s3:PutObject arn:aws:s3:::b/k",
+        ),
+    ] {
+        assert_eq!(needed(method, path, header), expected, "{method} {path}");
+    }
+}
+
+#[test]
+fn who_may_not_list_a_bucket_is_not_told_that_a_key_is_absent() {
+    let mut world = world();
+    let absent = || Refusal::new("NoSuchKey", "The specified key does not exist.").with_status(404);
+    let get = of_s3("GET", "/b/k", None);
+    let mut told = |policy: &str, call: &Call, refusal: Refusal| {
+        let refusal = rights(policy).hide(&world.context("eu-central-1"), call, refusal);
+        (refusal.status, refusal.code, refusal.message)
+    };
+    let reader = r#"{"Statement": {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}}"#;
+    let user = "arn:aws:iam::123456789012:user/simulator";
+    let words = format!(
+        "User: {user} is not authorized to perform: s3:ListBucket on resource: \"arn:aws:s3:::b\" because no identity-based policy allows the s3:ListBucket action"
+    );
+    assert_eq!(told(reader, &get, absent()), (403, "AccessDenied".to_owned(), words));
+    assert_eq!(told(EVERYTHING, &get, absent()).0, 404);
+    assert_eq!(told(reader, &get, Refusal::new("NoSuchBucket", "").with_status(404)).0, 404);
+    // A write on the condition of an ETag hears that there is none.
+    assert_eq!(told(reader, &of_s3("PUT", "/b/k", None), absent()).0, 404);
+}
+
+#[test]
+fn conditions_know_what_a_call_of_s3_asks_for() {
+    let mut world = world();
+    let mut rights = rights(
+        &json!({ "Statement": [
+            { "Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*",
+              "Condition": { "StringEquals": { "s3:prefix": "gsm/" } } },
+            { "Effect": "Allow", "Action": "s3:PutObject", "Resource": "*",
+              "Condition": { "Null": { "s3:if-none-match": "false" } } },
+        ] })
+        .to_string(),
+    );
+    let mut may = |method, path, header| {
+        rights.check(&world.context("eu-central-1"), &of_s3(method, path, header)).is_ok()
+    };
+    assert!(may("GET", "/b?list-type=2&prefix=gsm%2F", None));
+    assert!(!may("GET", "/b?list-type=2&prefix=other", None));
+    assert!(!may("GET", "/b?list-type=2", None));
+    assert!(may("PUT", "/b/k", Some(("if-none-match", "*"))));
+    assert!(!may("PUT", "/b/k", None));
 }

@@ -68,7 +68,7 @@ fn bucket_of_host(host: &str) -> Option<String> {
 }
 
 /// Bucket and key of a path with the bucket first, decoded; either may be empty.
-pub(super) fn place(path: &str) -> (String, String) {
+pub(crate) fn place(path: &str) -> (String, String) {
     let path = path.split('?').next().unwrap_or_default().trim_start_matches('/');
     let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
     let decoded = |it| percent_encoding::percent_decode_str(it).decode_utf8_lossy().into_owned();

@@ -15,10 +15,13 @@ pub(super) struct Body {
     pub(super) checksum: Option<(Algorithm, String)>,
 }
 
+/// Names in small letters, and values.
+type Headers = Vec<(String, String)>;
+
 /// The body of a call, checked.
 pub(super) fn received(call: &Call) -> Result<Body, Refusal> {
     let header = |name: &str| call.headers.get(name).and_then(|it| it.to_str().ok());
-    let mut trailers = Vec::new();
+    let mut trailers = Headers::new();
     let content = match header("content-encoding") {
         None | Some("") => call.body.clone(),
         Some("aws-chunked") => {
@@ -93,7 +96,7 @@ fn check_md5(wanted: &str, content: &[u8]) -> Result<(), Refusal> {
 }
 
 /// The content of a body of chunks, and the headers that follow it. Signatures of chunks are not checked.
-fn unchunked(mut rest: &[u8]) -> Option<(Vec<u8>, Vec<(String, String)>)> {
+fn unchunked(mut rest: &[u8]) -> Option<(Vec<u8>, Headers)> {
     let mut content = Vec::new();
     loop {
         let head = line(&mut rest)?;

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-pub(crate) use self::addressing::{action, path_style};
+pub(crate) use self::addressing::{action, path_style, place};
 use self::{asked::Asked, settings::PublicAccess, versions::Versions};
 use crate::{call::Call, clock::Time, refusal::Answer, world::Context};
 
@@ -123,3 +123,6 @@ pub(crate) fn census(cx: &Context<'_>) -> Vec<(&'static str, Vec<Value>)> {
         .collect();
     vec![("buckets", buckets), ("objects", objects)]
 }
+
+#[cfg(test)]
+mod tests;

@@ -93,8 +93,8 @@ fn classify(code: &str, message: &str) -> Class {
         // IAM: a role that was made a moment ago is being attached to, or deleted from, somewhere else.
         "EntityTemporarilyUnmodifiable" => Class::Transient,
 
-        // EC2 stops or starts an instance and meanwhile refuses this.
-        "IncorrectInstanceState" => Class::Blocked,
+        // EC2 stops or starts an instance, or makes a volume, and meanwhile refuses this.
+        "IncorrectInstanceState" | "IncorrectState" => Class::Blocked,
 
         "DependencyViolation"
         | "ResourceInUse"

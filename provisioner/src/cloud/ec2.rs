@@ -1,6 +1,9 @@
 //! What all of EC2's kinds have in common: filters and tags.
 
-use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
+use aws_sdk_ec2::types::{
+    Filter, ResourceType, Tag, TagSpecification, Volume, VolumeModification,
+    VolumeModificationState,
+};
 
 use super::{Cloud, Tags};
 use crate::engine::Result;
@@ -30,6 +33,18 @@ pub fn found(tags: &[Tag]) -> Tags {
 pub fn specification(kind: ResourceType, tags: &Tags) -> TagSpecification {
     let tags = tags.iter().map(|(key, value)| tag(key, value)).collect();
     TagSpecification::builder().resource_type(kind).set_tags(Some(tags)).build()
+}
+
+/// Size in GiB and type that a volume has or, while one of its changes goes on, will have: to ask for the same change once
+/// more would be refused.
+pub fn size_and_type(volume: &Volume, changes: &[VolumeModification]) -> (i32, String) {
+    let latest = changes.iter().max_by_key(|it| it.start_time());
+    let change =
+        latest.filter(|it| it.modification_state() == Some(&VolumeModificationState::Modifying));
+    let size = change.and_then(|it| it.target_size()).or(volume.size());
+    let volume_type = change.and_then(|it| it.target_volume_type()).or(volume.volume_type());
+    let volume_type = volume_type.map(|it| it.as_str().to_owned());
+    (size.unwrap_or_default(), volume_type.unwrap_or_default())
 }
 
 /// Changes the tags of each of `ids` from `old` to `tags`.

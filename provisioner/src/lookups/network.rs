@@ -26,6 +26,8 @@ pub struct NetworkOutputs {
     pub vpc_id: String,
     /// Ids of the subnets, in at least two availability zones, by zone and then by id.
     pub subnet_ids: Vec<String>,
+    /// The availability zone of the first subnet.
+    pub first_zone: String,
 }
 
 impl Lookup for Network {
@@ -55,6 +57,7 @@ impl Lookup for Network {
         }
         Ok(Some(NetworkOutputs {
             vpc_id,
+            first_zone: subnets.first().map(|(zone, _)| zone.clone()).unwrap_or_default(),
             subnet_ids: subnets.into_iter().map(|(_, id)| id).collect(),
         }))
     }
@@ -163,6 +166,11 @@ impl Output<NetworkOutputs> {
     pub fn first_subnet(&self) -> Output<String> {
         // There are at least two, or there would be no outputs.
         self.map(|it| it.subnet_ids.into_iter().next().unwrap_or_default())
+    }
+
+    /// The availability zone of the first subnet.
+    pub fn first_zone(&self) -> Output<String> {
+        self.map(|it| it.first_zone)
     }
 }
 

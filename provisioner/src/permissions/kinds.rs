@@ -30,6 +30,7 @@ const CERTIFICATES: &[&str] = &["acm/certificate/*"];
 const GROUPS: &[&str] = &["ec2/security-group/*"];
 const RULES: &[&str] = &["ec2/security-group-rule/*"];
 const INSTANCES: &[&str] = &["ec2/instance/*"];
+const VOLUMES: &[&str] = &["ec2/volume/*"];
 const ADDRESSES: &[&str] = &["ec2/elastic-ip/*"];
 const BALANCERS: &[&str] = &["elasticloadbalancing/loadbalancer/app/{stack}/*"];
 const LISTENERS: &[&str] = &["elasticloadbalancing/listener/app/{stack}/*"];
@@ -515,6 +516,30 @@ pub(super) fn calls(kind: Kind) -> Calls {
                 Right("ecs", &["DeleteTaskDefinitions"], REVISIONS, FREE),
             ],
         },
+        Kind::Volume => Calls {
+            look: &[Right(
+                "ec2",
+                &["DescribeVolumes", "DescribeVolumesModifications"],
+                &["*"],
+                FREE,
+            )],
+            make: &[
+                Right("ec2", &["CreateVolume"], VOLUMES, TAGGING),
+                Right("ec2", &["CreateTags"], VOLUMES, CREATION),
+                Right("ec2", &["CreateTags", "DeleteTags", "ModifyVolume"], VOLUMES, TAGGED),
+            ],
+            remove: &[Right("ec2", &["DeleteVolume"], VOLUMES, TAGGED)],
+        },
+        Kind::VolumeAttachment => Calls {
+            look: &[Right("ec2", &["DescribeVolumes"], &["*"], FREE)],
+            make: &[Right("ec2", &["AttachVolume"], &["ec2/instance/*", "ec2/volume/*"], TAGGED)],
+            remove: &[
+                Right("ec2", &["DescribeInstances"], &["*"], FREE),
+                // Nothing is taken from an instance that runs.
+                Right("ec2", &["StopInstances"], INSTANCES, TAGGED),
+                Right("ec2", &["DetachVolume"], &["ec2/instance/*", "ec2/volume/*"], TAGGED),
+            ],
+        },
         // GitHub asks its own token; the secret that it is given is in Systems Manager.
         Kind::Webhook => Calls {
             look: &[],
@@ -531,5 +556,11 @@ pub(super) fn calls(kind: Kind) -> Calls {
 const CREATION: Conditions = &[(
     "StringEquals",
     "ec2:CreateAction",
-    &["AllocateAddress", "AuthorizeSecurityGroupIngress", "CreateSecurityGroup", "RunInstances"],
+    &[
+        "AllocateAddress",
+        "AuthorizeSecurityGroupIngress",
+        "CreateSecurityGroup",
+        "CreateVolume",
+        "RunInstances",
+    ],
 )];

@@ -133,6 +133,7 @@ pub const UNSEEN: &[(&str, &[&str])] = &[
             "ec2:AuthorizeSecurityGroupEgress",
             "ec2:AuthorizeSecurityGroupIngress",
             "ec2:CreateSecurityGroup",
+            "ec2:CreateVolume",
             "ec2:RunInstances",
         ],
     ),

@@ -14,7 +14,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     cloud::{Arn, Cloud, Tags, ec2, there},
-    engine::{Class, Error, Existing, Found, KnownBy, Output, Progress, Resource, Result},
+    engine::{
+        Class, Error, Existing, Found, KnownBy, Output, Progress, Replacement, Resource, Result,
+    },
     resources::Kind,
 };
 use live::{find, name_in};
@@ -108,6 +110,8 @@ impl Resource for Instance {
     const KIND: Kind = Kind::Instance;
     const REPLACED_BY: &'static [&'static str] =
         &["subnet_id", "user_data", "key_pair", "volume_encrypted"];
+    // What was attached to the old one is free for the new one only when the old one has ended, and has written everything.
+    const REPLACEMENT: Replacement = Replacement::DeleteFirst;
     const KNOWN_BY: KnownBy = KnownBy::Token;
 
     async fn read(&self, recorded: Option<&Existing<Self>>, cloud: &Cloud) -> Result<Found<Self>> {
@@ -244,7 +248,7 @@ impl Resource for Instance {
         let there = existing.filter(|it| self.volume_gib < it.inputs.volume_gib)?;
         Some(format!(
             "the volume of {} has {} GiB, and AWS cannot make a volume smaller. Leave it at {1} GiB, or terminate the \
-             instance and run this again for a new one; what is on the volume is lost then",
+             instance and run this again for a new one; what is on that volume is lost then",
             there.outputs.id, there.inputs.volume_gib
         ))
     }
@@ -255,7 +259,7 @@ impl Resource for Instance {
         let note = |newer| {
             format!(
                 "runs {runs}; a newer image, {newer}, is available. It is no reason to replace a running instance: for \
-                 the new image terminate it and run `up` (what is on its volume is lost)"
+                 the new image terminate it and run `up` (what is on the volume that it starts from is lost)"
             )
         };
         newer.into_iter().map(note).collect()

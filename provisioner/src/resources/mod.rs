@@ -22,6 +22,8 @@ mod security_group;
 mod security_group_rule;
 mod target_group;
 mod task_definition;
+mod volume;
+mod volume_attachment;
 mod webhook;
 
 pub use access_entry::{AccessEntry, AccessEntryOutputs};
@@ -48,6 +50,8 @@ pub use target_group::{TargetGroup, TargetGroupAttributes, TargetGroupOutputs, T
 pub use task_definition::{
     Container, ContainerHealthCheck, IMAGE_TAG, TaskDefinition, TaskDefinitionOutputs,
 };
+pub use volume::{Volume, VolumeOutputs};
+pub use volume_attachment::{VolumeAttachment, VolumeAttachmentOutputs};
 pub use webhook::{Webhook, WebhookOutputs};
 
 use std::collections::BTreeSet;
@@ -150,6 +154,8 @@ kinds! {
     SecurityGroupRule "security group rule",
     TargetGroup "target group",
     TaskDefinition "ECS task definition",
+    Volume "EBS volume",
+    VolumeAttachment "EBS volume attachment",
     Webhook "GitHub webhook",
 }
 

@@ -102,8 +102,15 @@ async fn every_change_is_planned_done_and_done_with() {
     let mut subnets: Vec<_> =
         subnets.filter_map(|it| Some((it.availability_zone()?, it.subnet_id()?))).collect();
     subnets.sort();
-    let [.., (_, one), (_, two)] = subnets[..] else { panic!("{subnets:?}") };
+    let [(_, first), .., (_, one), (_, two)] = subnets[..] else { panic!("{subnets:?}") };
     folder.edit("\ntags:", &format!("\nnetwork: {{ subnets: [{one}, {two}] }}\ntags:"));
+    // What Jenkins keeps cannot follow it.
+    insta::assert_snapshot!("change_of_zone", plan(&folder));
+    rehearsal.forget().await;
+    let refused = folder.run(&["up", "--yes"]);
+    assert_ne!(refused.code, Some(0), "{refused:?}");
+    assert_eq!(rehearsal.changes().await, [""; 0]);
+    folder.edit(&format!("[{one}, {two}]"), &format!("[{first}, {two}]"));
     settle(&folder, "change_of_subnets");
 
     let without = |yaml: &str, from: &str, to: &str| {

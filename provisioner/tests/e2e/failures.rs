@@ -19,7 +19,7 @@ fn errors(ran: &Ran) -> String {
 pub fn twice(census: &Value) -> Vec<String> {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for (kind, things) in census.as_object().into_iter().flatten() {
-        // Interfaces and volumes come and go with what they belong to; two listeners and several rules are as they should be.
+        // Interfaces come and go with what they belong to; two listeners and several rules are as they should be.
         if ["network_interfaces", "security_group_rules", "records", "listeners"]
             .contains(&kind.as_str())
         {
@@ -37,6 +37,8 @@ pub fn twice(census: &Value) -> Vec<String> {
                 "DomainName",
                 "username",
                 "cidrBlock",
+                // What a volume is for: that of a machine and that of its data differ in it.
+                "Size",
             ];
             let name = name.iter().find_map(|it| thing.get(it)).map(ToString::to_string);
             *seen.entry(format!("{kind} {}", name.unwrap_or_default())).or_default() += 1;

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
-use aws_sdk_ec2::types::InstanceAttributeName;
+use aws_sdk_ec2::types::{Filter, InstanceAttributeName};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -196,14 +196,15 @@ async fn the_machine_fetches_them_with_its_own_rights() {
 #[test]
 fn the_scripts_of_the_machine_are_sound() {
     let shellcheck = python().with_file_name("shellcheck");
-    let script = format!("{SCRIPTS}/jenkins-install");
-    for (program, args) in [
-        (shellcheck.as_path(), ["--severity=style", "--shell=sh"].as_slice()),
-        (Path::new("sh"), &["-n"]),
-        (Path::new("bash"), &["-n"]),
-    ] {
-        let ran = Command::new(program).args(args).arg(&script).output().unwrap();
-        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stdout));
+    for script in ["jenkins-disk", "jenkins-install"].map(|it| format!("{SCRIPTS}/{it}")) {
+        for (program, args) in [
+            (shellcheck.as_path(), ["--severity=style", "--shell=sh"].as_slice()),
+            (Path::new("sh"), &["-n"]),
+            (Path::new("bash"), &["-n"]),
+        ] {
+            let ran = Command::new(program).args(args).arg(&script).output().unwrap();
+            assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stdout));
+        }
     }
     let parse = format!("import ast; ast.parse(open('{SCRIPTS}/jenkins-secrets').read())");
     assert!(Command::new(python()).args(["-c", &parse]).status().unwrap().success());
@@ -233,4 +234,75 @@ async fn its_webhook_can_be_left_to_the_user_and_needs_a_token_otherwise() {
     folder.is_settled();
     folder.ok(&["destroy", "--yes", "--unprotect", "database"]);
     assert_eq!(rehearsal.census().await["github_webhooks"], serde_json::json!([]));
+}
+
+/// The disk with what Jenkins keeps, and the instances that have it.
+async fn disk(rehearsal: &Rehearsal) -> (String, Vec<String>) {
+    let marked = Filter::builder().name("tag:provisioner:resource").values("jenkins-disk").build();
+    let request = rehearsal.cloud().await.ec2.describe_volumes().filters(marked);
+    let found = request.send().await.unwrap();
+    let [volume] = found.volumes() else { panic!("{found:?}") };
+    let at = volume.attachments().iter().filter_map(|it| it.instance_id.clone());
+    (volume.volume_id.clone().unwrap(), at.collect())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_it_keeps_outlives_its_machine() {
+    let rehearsal = Rehearsal::start().await;
+    let mut folder = folder(&rehearsal);
+    with_tokens(&mut folder);
+    folder.ok(&["up", "--yes", "--no-wait"]);
+    let (volume, first) = disk(&rehearsal).await;
+    let told = user_data(&rehearsal).await;
+    assert!(told.contains(&volume), "the machine knows its disk");
+
+    // A new machine: the old one has ended before the new one begins, and nothing else touches the disk.
+    folder.edit("repository: owner/name\n", "repository: owner/name\n    branch: release\n");
+    let plan = folder.run(&["diff"]);
+    insta::assert_snapshot!("a_new_machine_keeps_the_disk", stable(&plan.stdout));
+    rehearsal.forget().await;
+    folder.ok(&["up", "--yes", "--no-wait"]);
+    let (same, second) = disk(&rehearsal).await;
+    assert_eq!((&same, second.len()), (&volume, 1));
+    assert_ne!(second, first);
+    let changes = rehearsal.changes().await;
+    let machines: Vec<&str> = changes
+        .iter()
+        .filter_map(|it| it.strip_prefix("ec2 "))
+        .filter(|it| it.contains("Instances") || it.contains("Volume"))
+        .collect();
+    // Attached once the new one runs, for which EC2 may have to be asked more than once.
+    assert_eq!(machines[..2], ["TerminateInstances", "RunInstances"], "{machines:?}");
+    assert!(machines.len() > 2, "{machines:?}");
+    assert!(machines[2..].iter().all(|it| *it == "AttachVolume"), "{machines:?}");
+    folder.is_settled();
+
+    // Without a state it is found by its tags, and where it is attached.
+    folder.lose_state();
+    folder.is_settled();
+    assert_eq!(disk(&rehearsal).await, (volume.clone(), second.clone()));
+
+    // Somebody terminates the machine by hand.
+    let ec2 = rehearsal.cloud().await.ec2;
+    ec2.terminate_instances().instance_ids(&second[0]).send().await.unwrap();
+    folder.ok(&["up", "--yes", "--no-wait"]);
+    let (same, third) = disk(&rehearsal).await;
+    assert_eq!((&same, third.len()), (&volume, 1));
+    assert_ne!(third, second);
+
+    // It grows where it is, and shrinks nowhere.
+    folder.edit("repository: owner/name\n", "repository: owner/name\n    data_disk: 40\n");
+    folder.ok(&["up", "--yes", "--no-wait"]);
+    assert_eq!(disk(&rehearsal).await, (volume.clone(), third));
+    folder.is_settled();
+    folder.edit("data_disk: 40", "data_disk: 20");
+    rehearsal.forget().await;
+    let refused = folder.run(&["up", "--yes", "--no-wait"]);
+    assert_ne!(refused.code, Some(0), "{refused:?}");
+    assert!(refused.stderr.contains("AWS cannot make a volume smaller"), "{}", refused.stderr);
+    assert_eq!(rehearsal.changes().await, [""; 0]);
+
+    // With the stack it goes.
+    folder.ok(&["destroy", "--yes", "--unprotect", "database"]);
+    assert_eq!(rehearsal.census().await["volumes"], serde_json::json!([]));
 }

@@ -68,6 +68,8 @@ fn is_understood(record: &Record) -> bool {
         SecurityGroupRule,
         TargetGroup,
         TaskDefinition,
+        Volume,
+        VolumeAttachment,
         Webhook,
     )
 }

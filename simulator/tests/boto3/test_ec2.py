@@ -547,6 +547,126 @@ def test_a_volume_grows_and_stays_if_told(new_cloud, refused):
     assert (volume["State"], volume["Attachments"]) == ("available", [])
 
 
+def test_life_of_a_volume(new_cloud, refused):
+    cloud = new_cloud(times="fast")
+    ec2 = cloud.client("ec2")
+    wanted = {
+        "AvailabilityZone": "eu-central-1a",
+        "Size": 20,
+        "VolumeType": "gp3",
+        "Encrypted": True,
+        "ClientToken": "one",
+        "TagSpecifications": [specified("volume", a="1")],
+    }
+    made = ec2.create_volume(**wanted)
+    disk = made["VolumeId"]
+    assert (made["State"], made["Size"], made["Encrypted"], made["Tags"]) == (
+        "creating",
+        20,
+        True,
+        [{"Key": "a", "Value": "1"}],
+    )
+    assert ec2.create_volume(**wanted)["VolumeId"] == disk
+    with refused("IdempotentParameterMismatch"):
+        ec2.create_volume(**wanted | {"Size": 21})
+
+    def status():
+        return ec2.describe_volumes(VolumeIds=[disk])["Volumes"][0]["State"]
+
+    until(status, "available")
+    assert ec2.describe_volumes(Filters=by("status", "available") + by("tag:a", "1"))["Volumes"][0]["VolumeId"] == disk
+    assert ec2.modify_volume(VolumeId=disk, Size=30)["VolumeModification"]["TargetSize"] == 30
+    ec2.delete_volume(VolumeId=disk)
+    assert status() == "deleting"
+
+    def left():
+        return ec2.describe_volumes(Filters=by("volume-id", disk))["Volumes"]
+
+    until(left, [])
+    assert cloud.census() == {}
+    for code, change in {
+        "InvalidZone.NotFound": {"AvailabilityZone": "eu-central-1z"},
+        "InvalidParameterValue": {"Size": 0},
+    }.items():
+        with refused(code):
+            ec2.create_volume(**wanted | {"ClientToken": "two"} | change)
+    with refused("InvalidParameterValue"):
+        ec2.create_volume(AvailabilityZone="eu-central-1a", Size=8, VolumeType="floppy")
+    # Its token is forgotten with it.
+    assert ec2.create_volume(**wanted)["VolumeId"] != disk
+
+
+def test_a_volume_is_with_one_instance_at_a_time(new_cloud, refused):
+    cloud = new_cloud(times="fast")
+    ec2 = cloud.client("ec2")
+    subnets = {it["AvailabilityZone"][-1]: it["SubnetId"] for it in ec2.describe_subnets()["Subnets"]}
+    one, two = (run(ec2, SubnetId=subnets["a"])["InstanceId"] for _ in range(2))
+    far = run(ec2, SubnetId=subnets["b"])["InstanceId"]
+    disk, other = (ec2.create_volume(AvailabilityZone="eu-central-1a", Size=8)["VolumeId"] for _ in range(2))
+    at = {"VolumeId": disk, "Device": "/dev/sdf"}
+    with refused("IncorrectState"):
+        ec2.attach_volume(**at, InstanceId=one)
+    for it in (one, two, far):
+        until(lambda it=it: state(ec2, it), "running")
+
+    def volume(name=disk):
+        return ec2.describe_volumes(VolumeIds=[name])["Volumes"][0]
+
+    def attached(name=disk):
+        return [(it["InstanceId"], it["State"]) for it in volume(name)["Attachments"]]
+
+    until(lambda: volume()["State"], "available")
+    until(lambda: volume(other)["State"], "available")
+    for code, change in {
+        "InvalidVolume.NotFound": {"VolumeId": "vol-00000000000000000"},
+        "InvalidInstanceID.NotFound": {"InstanceId": "i-00000000000000000"},
+        "InvalidVolume.ZoneMismatch": {"InstanceId": far},
+        "InvalidParameterValue": {"Device": "/dev/sda1"},
+    }.items():
+        with refused(code):
+            ec2.attach_volume(**at | {"InstanceId": one} | change)
+    assert ec2.attach_volume(**at, InstanceId=one)["State"] == "attaching"
+    with refused("VolumeInUse") as error:
+        ec2.attach_volume(**at, InstanceId=two)
+    assert error.message == f"{disk} is already attached to an instance"
+    with refused("InvalidParameterValue"):
+        ec2.attach_volume(VolumeId=other, Device="/dev/sdf", InstanceId=one)
+    until(attached, [(one, "attached")])
+    assert volume()["State"] == "in-use"
+    mapped = {it["DeviceName"]: it["Ebs"] for it in instance(ec2, one)["BlockDeviceMappings"]}
+    assert {name: it["DeleteOnTermination"] for name, it in mapped.items()} == {"/dev/sda1": True, "/dev/sdf": False}
+    with refused("VolumeInUse") as error:
+        ec2.delete_volume(VolumeId=disk)
+    assert error.message == f"Volume {disk} is currently attached to {one}"
+
+    root = mapped["/dev/sda1"]["VolumeId"]
+    assert volume(root)["SnapshotId"].startswith("snap-") and not volume().get("SnapshotId")
+    with refused("OperationNotPermitted"):
+        ec2.detach_volume(VolumeId=root)
+    with refused("InvalidAttachment.NotFound"):
+        ec2.detach_volume(VolumeId=disk, InstanceId=two)
+    assert ec2.detach_volume(VolumeId=disk, InstanceId=one)["State"] == "detaching"
+    with refused("IncorrectState"):
+        ec2.detach_volume(VolumeId=disk)
+    until(lambda: volume()["State"], "available")
+    with refused("IncorrectState") as error:
+        ec2.detach_volume(VolumeId=disk)
+    assert error.message == f"Volume '{disk}' is in the 'available' state."
+
+    # A stopped instance takes it; termination gives it back.
+    ec2.stop_instances(InstanceIds=[two])
+    with refused("IncorrectState"):
+        ec2.attach_volume(**at, InstanceId=two)
+    until(lambda: state(ec2, two), "stopped")
+    ec2.attach_volume(**at, InstanceId=two)
+    ec2.terminate_instances(InstanceIds=[two])
+    with refused("VolumeInUse"):
+        ec2.attach_volume(**at, InstanceId=one)
+    until(lambda: volume()["State"], "available")
+    assert state(ec2, two) == "terminated" and attached() == []
+    ec2.attach_volume(**at, InstanceId=one)
+
+
 # Addresses
 
 

@@ -19,8 +19,10 @@ pub struct Jenkins {
     pub admin_cidrs: Vec<IpNet>,
     /// What is built and deployed. Without it Jenkins has no job.
     pub pipeline: Option<Pipeline>,
-    /// The disk's size in GiB, 8 to 16384; 30 unless told otherwise.
+    /// Size in GiB of the disk that the machine starts from, 8 to 16384; 30 unless told otherwise. It goes with the machine.
     pub disk: i32,
+    /// Size in GiB of the disk with what Jenkins keeps, 8 to 16384; 20 unless told otherwise. It outlives the machine.
+    pub data_disk: i32,
     /// The name of an existing EC2 key pair for SSH.
     pub key_pair: Option<String>,
 }
@@ -73,6 +75,7 @@ impl Jenkins {
                 .unwrap_or_default(),
             pipeline: Pipeline::read(&mut section, services),
             disk: section.number("disk", 30, 8..=16_384),
+            data_disk: section.number("data_disk", 20, 8..=16_384),
             key_pair: section.parsed("key_pair", key_pair),
         };
         section.finish();

@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 use super::configuration::configuration;
 use crate::config::Jenkins;
 
-/// What installs Jenkins, and what fetches its secrets. No value of stack.yaml is in them.
-const SCRIPTS: [(&str, &str); 2] = [
+/// What mounts its disk, what installs Jenkins, and what fetches its secrets. No value of stack.yaml is in them.
+const SCRIPTS: [(&str, &str); 3] = [
+    ("jenkins-disk", include_str!("machine/jenkins-disk")),
     ("jenkins-install", include_str!("machine/jenkins-install")),
     ("jenkins-secrets", include_str!("machine/jenkins-secrets")),
 ];
@@ -21,7 +22,12 @@ const SCRIPTS: [(&str, &str); 2] = [
 const PLUGINS: &str = include_str!("machine/plugins.txt");
 
 /// What is different from the unit of the package. What is in /run is in memory, and gone when Jenkins stops.
+/// Never does it run on the disk that the machine starts from: Jenkins in an empty home has no plugins, and lets everybody
+/// in.
 const SERVICE: &str = "\
+[Unit]
+RequiresMountsFor=/var/lib/jenkins
+AssertPathIsMountPoint=/var/lib/jenkins
 [Service]
 RuntimeDirectory=jenkins-secrets
 RuntimeDirectoryMode=0700
@@ -59,18 +65,21 @@ impl File {
     }
 }
 
-/// The user data. `parameters`: where each secret is kept, by the name that it has in the configuration.
+/// The user data. `parameters`: where each secret is kept, by the name that it has in the configuration; `volume`: the id
+/// of the disk with what Jenkins keeps.
 pub(super) fn user_data(
     stack: &str,
     region: &str,
     wanted: &Jenkins,
     parameters: &BTreeMap<&'static str, String>,
+    volume: &str,
 ) -> String {
     let secrets = json!({ "region": region, "parameters": parameters });
     let mut files = vec![
         File::new("/etc/jenkins/configuration.yaml", "0644", yaml(&configuration(stack, wanted))),
         File::new("/etc/jenkins/plugins.txt", "0644", PLUGINS),
         File::new("/etc/jenkins/secrets.json", "0644", secrets.to_string()),
+        File::new("/etc/jenkins/volume", "0644", volume),
         File::new("/etc/systemd/system/jenkins.service.d/provisioner.conf", "0644", SERVICE),
     ];
     files.extend(

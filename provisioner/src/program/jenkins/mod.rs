@@ -15,12 +15,15 @@ use crate::{
     lookups::UbuntuImage,
     resources::{
         Direction, ElasticIp, Instance, InstanceProfile, MetadataOptions, Parameter,
-        ParameterOutputs, ParameterSource, Peer, Role, SecurityGroup, SecurityGroupRule, Webhook,
+        ParameterOutputs, ParameterSource, Peer, Role, SecurityGroup, SecurityGroupRule, Volume,
+        VolumeAttachment, VolumeOutputs, Webhook,
     },
 };
 
 const SSH: i32 = 22;
 const WEB: i32 = 8080;
+/// Where the disk is attached; `machine/jenkins-disk` knows what the machine makes of it.
+const DEVICE: &str = "/dev/sdf";
 /// Characters of what is made up.
 const GENERATED: usize = 32;
 
@@ -152,6 +155,7 @@ pub(super) fn declare(
         stack.add(&name, rule);
     }
 
+    let disk = disk(stack, base, jenkins);
     let image = stack.look("ubuntu", UbuntuImage { architecture: "x86_64".to_owned() });
     let hardened = Instance::hardened();
     let instance = Instance {
@@ -160,8 +164,11 @@ pub(super) fn declare(
         subnet_id: base.network.first_subnet(),
         security_groups: group.id().map(|it| vec![it]),
         instance_profile: profile.name(),
-        user_data: machine::user_data(&base.config.name, &cloud.region, jenkins, &secrets.paths)
-            .into(),
+        user_data: {
+            let (name, region) = (base.config.name.clone(), cloud.region.clone());
+            let (jenkins, paths) = (jenkins.clone(), secrets.paths.clone());
+            disk.id().map(move |it| machine::user_data(&name, &region, &jenkins, &paths, &it))
+        },
         key_pair: jenkins.key_pair.clone(),
         volume_gib: jenkins.disk,
         // One hop: what runs while an image is built, in a container, gets no credentials of the machine's.
@@ -173,6 +180,12 @@ pub(super) fn declare(
         ..hardened
     };
     let instance = stack.add("jenkins", instance);
+    let attachment = VolumeAttachment {
+        instance_id: instance.id(),
+        volume_id: disk.id(),
+        device: DEVICE.to_owned(),
+    };
+    stack.add("jenkins-disk-attachment", attachment);
     let address = ElasticIp {
         instance_id: instance.id(),
         tags: base.tags("jenkins-address").with("Name", &name),
@@ -181,6 +194,18 @@ pub(super) fn declare(
     stack.output("jenkins", address.public_ip().map(|it| format!("http://{it}:{WEB}")));
     webhook(stack, jenkins, &secrets, &address.public_ip());
     tell(stack, base, jenkins, &secrets.paths, address.public_ip());
+}
+
+/// The disk with what Jenkins keeps. Other machines get it one after the other; it goes only when Jenkins does.
+fn disk(stack: &mut Stack, base: &Base<'_>, jenkins: &Jenkins) -> Output<VolumeOutputs> {
+    let disk = Volume {
+        availability_zone: base.network.first_zone(),
+        size_gib: jenkins.data_disk,
+        volume_type: "gp3".to_owned(),
+        encrypted: true,
+        tags: base.tags("jenkins-disk").with("Name", &base.named("jenkins")),
+    };
+    stack.add("jenkins-disk", disk)
 }
 
 /// Keeps each secret in a parameter.

@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     os::unix::fs::PermissionsExt as _,
+    path::Path,
     process::{Command, Output},
 };
 
@@ -30,7 +31,7 @@ fn told(wanted: &Jenkins) -> String {
         .into_iter()
         .map(|(it, _)| (it.name(), format!("/gsm/jenkins/{}", it.name())))
         .collect();
-    user_data("gsm", "eu-central-1", wanted, &parameters)
+    user_data("gsm", "eu-central-1", wanted, &parameters, "vol-0123456789abcdef0")
 }
 
 /// The files that cloud-init writes, by path.
@@ -110,7 +111,7 @@ fn install(key: &str, manager: &str, checksum: &str) -> (Output, String) {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().display().to_string();
     let bin = dir.path().join("bin");
-    for folder in ["bin", "etc/apt/sources.list.d", "opt", "files"] {
+    for folder in ["bin", "usr/local/sbin", "etc/apt/sources.list.d", "opt", "files"] {
         fs::create_dir_all(dir.path().join(folder)).unwrap();
     }
     fs::write(dir.path().join("files/key"), key).unwrap();
@@ -121,14 +122,22 @@ fn install(key: &str, manager: &str, checksum: &str) -> (Output, String) {
     );
     // What `gpg --show-keys --with-colons` says of a key is here the key itself.
     let gpg = "#!/bin/sh\nwhile [ $# -gt 1 ]; do shift; done\ncat \"$1\"\n".to_owned();
-    let quiet = ["apt-get", "java", "chown", "usermod", "systemctl"];
+    let java = format!(
+        "{note}while [ \"$1\" != --plugin-download-directory ]; do shift; done\nmkdir \"$2\"\ntouch \"$2/new.jpi\"\n"
+    );
+    let quiet = ["apt-get", "chown", "usermod", "systemctl"];
     let programs = quiet.map(|it| (it, note.to_owned())).into_iter();
-    for (name, text) in programs.chain([("curl", curl), ("gpg", gpg)]) {
-        fs::write(bin.join(name), text).unwrap();
-        fs::set_permissions(bin.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+    let disk = ("../usr/local/sbin/jenkins-disk", note.to_owned());
+    for (name, text) in programs.chain([("curl", curl), ("gpg", gpg), ("java", java), disk]) {
+        program(&bin.join(name), &text);
     }
+    // Of an earlier machine, with a plugin that is no longer wanted.
+    fs::create_dir_all(dir.path().join("var/lib/jenkins/plugins")).unwrap();
+    fs::write(dir.path().join("var/lib/jenkins/plugins/old.jpi"), "").unwrap();
     let mut script = INSTALL.to_owned();
-    for path in ["/var/lib/jenkins", "/etc/apt", "/etc/jenkins", "/opt/", "/usr/share/java"] {
+    for path in
+        ["/var/lib/jenkins", "/etc/apt", "/etc/jenkins", "/opt/", "/usr/share/java", "/usr/local"]
+    {
         assert!(script.contains(path), "{path}");
         script = script.replace(path, &format!("{root}{path}"));
     }
@@ -138,7 +147,17 @@ fn install(key: &str, manager: &str, checksum: &str) -> (Output, String) {
     command.args(["-c", &script]).env_clear().env("ROOT", &root);
     let output = command.env("PATH", format!("{}:/usr/bin:/bin", bin.display())).output().unwrap();
     let notes = fs::read_to_string(dir.path().join("notes")).unwrap_or_default();
+    let plugins = fs::read_dir(dir.path().join("var/lib/jenkins/plugins")).unwrap();
+    let plugins: Vec<_> = plugins.map(|it| it.unwrap().file_name()).collect();
+    // What the plugin manager fetches takes the place of all there was; if it fetches nothing, they stay.
+    let expected = if output.status.success() { "new.jpi" } else { "old.jpi" };
+    assert_eq!(plugins, [expected]);
     (output, notes.replace(&root, ""))
+}
+
+fn program(path: &Path, text: &str) {
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 /// The SHA-256 of `a jar`.
@@ -165,4 +184,138 @@ fn another_key_and_another_program_are_refused_before_they_are_used() {
     assert!(!output.status.success());
     assert!(notes.contains("apt-get") && !notes.contains("java "), "{notes}");
     assert!(!notes.contains("systemctl unmask"), "it would start without plugins: {notes}");
+}
+
+const DISK: &str = include_str!("machine/jenkins-disk");
+
+/// A folder that stands for the whole machine, on which `jenkins-disk` runs: what it finds out about the disk, and what it
+/// writes to it, is real; the rest is noted.
+struct Machine(tempfile::TempDir);
+
+impl Machine {
+    fn new() -> Self {
+        let machine = Self(tempfile::tempdir().unwrap());
+        for folder in ["bin", "etc/jenkins", "dev/disk/by-id", "var/lib"] {
+            fs::create_dir_all(machine.path(folder)).unwrap();
+        }
+        fs::write(machine.path("etc/jenkins/volume"), "vol-0123456789abcdef0").unwrap();
+        fs::write(machine.path("etc/fstab"), "LABEL=cloudimg-rootfs / ext4 defaults 0 1\n")
+            .unwrap();
+        let note = "#!/bin/sh\necho \"$(basename \"$0\") $*\" >> \"$ROOT/notes\"\n";
+        // It is mounted once it has been mounted.
+        let mounted = format!("{note}[ -e \"$ROOT/mounted\" ]\n");
+        let mount = format!("{note}touch \"$ROOT/mounted\"\n");
+        // Its file system has to be there by now.
+        let grow = format!("{note}blkid -p \"$1\" > /dev/null\n");
+        // The disk comes while it is waited for, if at all.
+        let sleep = format!(
+            "{note}if [ -e \"$ROOT/late\" ]; then mv \"$ROOT/late\" \"$ROOT/dev/xvdf\"; fi\n"
+        );
+        for (name, text) in [
+            ("systemctl", note),
+            ("mountpoint", &mounted),
+            ("mount", &mount),
+            ("resize2fs", &grow),
+            ("sleep", &sleep),
+        ] {
+            program(&machine.path(&format!("bin/{name}")), text);
+        }
+        machine
+    }
+
+    fn path(&self, path: &str) -> std::path::PathBuf {
+        self.0.path().join(path)
+    }
+
+    /// A disk of 8 MiB with this at its beginning.
+    fn disk(&self, at: &str, begins: &[u8]) {
+        fs::write(self.path(at), begins).unwrap();
+        fs::File::options().write(true).open(self.path(at)).unwrap().set_len(8 << 20).unwrap();
+    }
+
+    /// Runs it; what it said if it failed, and the notes since the last time.
+    fn run(&self) -> (Result<(), String>, String) {
+        let root = self.0.path().display().to_string();
+        let mut script = DISK.to_owned();
+        for path in ["/var/lib/jenkins", "/etc/", "/dev/disk/", "/dev/xvdf"] {
+            assert!(script.contains(path), "{path}");
+            script = script.replace(path, &format!("{root}{path}"));
+        }
+        let mut command = Command::new("sh");
+        command.args(["-c", &script]).env_clear().env("ROOT", &root);
+        let path = format!("{}:/usr/bin:/bin:/usr/sbin:/sbin", self.path("bin").display());
+        let output = command.env("PATH", path).output().unwrap();
+        let notes = fs::read_to_string(self.path("notes")).unwrap_or_default();
+        let _ = fs::remove_file(self.path("notes"));
+        let said = String::from_utf8(output.stderr).unwrap();
+        let result = if output.status.success() { Ok(()) } else { Err(said) };
+        (result, notes.replace(&root, ""))
+    }
+
+    fn uuid(&self, disk: &str) -> String {
+        let mut blkid = Command::new("/usr/sbin/blkid");
+        blkid.args(["-p", "-s", "UUID", "-o", "value"]).arg(self.path(disk));
+        String::from_utf8(blkid.output().unwrap().stdout).unwrap().trim().to_owned()
+    }
+}
+
+const NAMED: &str = "dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0123456789abcdef0";
+
+#[test]
+fn a_new_disk_gets_a_file_system_and_one_that_has_been_used_is_left_as_it_is() {
+    let machine = Machine::new();
+    machine.disk(NAMED, b"");
+    let (result, notes) = machine.run();
+    assert_eq!(result, Ok(()));
+    insta::assert_snapshot!(notes);
+    let uuid = machine.uuid(NAMED);
+    assert_eq!(uuid.len(), 36, "{uuid}");
+    let fstab = fs::read_to_string(machine.path("etc/fstab")).unwrap();
+    let entries: Vec<&str> = fstab.lines().collect();
+    assert_eq!(entries.len(), 2, "{fstab}");
+    let home = machine.path("var/lib/jenkins").display().to_string();
+    let options = "defaults,nofail,x-systemd.device-timeout=10min,x-systemd.growfs";
+    assert_eq!(entries[1], format!("UUID={uuid} {home} ext4 {options} 0 2"));
+
+    // Once more, and on the next machine: the same file system, and no second entry.
+    let (result, notes) = machine.run();
+    assert_eq!(result, Ok(()));
+    assert!(!notes.contains("mount /"), "it is mounted: {notes}");
+    assert!(notes.contains("resize2fs"), "{notes}");
+    let next = Machine::new();
+    fs::copy(machine.path(NAMED), next.path(NAMED)).unwrap();
+    assert_eq!(next.run().0, Ok(()));
+    assert_eq!([machine.uuid(NAMED), next.uuid(NAMED)], [uuid.clone(), uuid]);
+    assert_eq!(fs::read_to_string(machine.path("etc/fstab")).unwrap(), fstab);
+}
+
+#[test]
+fn what_is_on_a_disk_is_not_written_over() {
+    let machine = Machine::new();
+    // No file system that anybody knows, but not nothing either.
+    machine.disk(NAMED, &[&[0; 4096], "a database of my own".as_bytes()].concat());
+    let before = fs::read(machine.path(NAMED)).unwrap();
+    let (result, notes) = machine.run();
+    let said = result.unwrap_err();
+    assert!(said.contains("vol-0123456789abcdef0 has something on it"), "{said}");
+    assert_eq!(notes, "");
+    assert!(before == fs::read(machine.path(NAMED)).unwrap());
+}
+
+#[test]
+fn it_waits_for_its_disk_but_not_for_ever() {
+    let machine = Machine::new();
+    machine.disk("late", b"");
+    let (result, notes) = machine.run();
+    assert_eq!(result, Ok(()));
+    assert!(notes.starts_with("sleep 5\nsystemctl daemon-reload\n"), "{notes}");
+    assert!(notes.ends_with("resize2fs /dev/xvdf\n"), "{notes}");
+
+    let machine = Machine::new();
+    let (result, notes) = machine.run();
+    assert_eq!(
+        result.unwrap_err(),
+        "vol-0123456789abcdef0 has not been attached within half an hour\n"
+    );
+    assert_eq!(notes, "sleep 5\n".repeat(359));
 }

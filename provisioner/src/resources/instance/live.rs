@@ -2,7 +2,7 @@
 
 use aws_sdk_ec2::types::{
     EbsInstanceBlockDevice, Filter, Instance as Live, InstanceAttributeName, InstanceStateName,
-    InstanceStatus, Reservation, VolumeModificationState,
+    InstanceStatus, Reservation,
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use futures::{TryFutureExt as _, future::try_join};
@@ -69,13 +69,7 @@ pub async fn root_volume(instance: &Live, wanted: &Instance, cloud: &Cloud) -> R
     let (volumes, changes) =
         try_join(volumes.map_err(Error::from), changes.map_err(Error::from)).await?;
     let Some(volume) = volumes.volumes().first() else { return Ok(found) };
-    let latest = changes.volumes_modifications().iter().max_by_key(|it| it.start_time());
-    // Asking for the same change once more would be refused.
-    let change =
-        latest.filter(|it| it.modification_state() == Some(&VolumeModificationState::Modifying));
-    let volume_type = change.and_then(|it| it.target_volume_type()).or(volume.volume_type());
-    found.gib = change.and_then(|it| it.target_size()).or(volume.size()).unwrap_or_default();
-    found.volume_type = volume_type.map(|it| it.as_str().to_owned()).unwrap_or_default();
+    (found.gib, found.volume_type) = ec2::size_and_type(volume, changes.volumes_modifications());
     found.encrypted = volume.encrypted().unwrap_or_default();
     Ok(found)
 }

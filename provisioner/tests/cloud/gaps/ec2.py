@@ -1,4 +1,4 @@
-"""EC2: client tokens, things in use, and what changing an instance really changes."""
+"""EC2: client tokens, things in use, where a volume can be attached, and what changing an instance really changes."""
 
 import base64
 import hashlib
@@ -13,21 +13,30 @@ def install():
     from moto.core.responses import ActionResult
     from moto.core.types import Base64EncodedString
     from moto.ec2.models import EC2Backend
-    from moto.ec2.models.elastic_block_store import Volume
+    from moto.ec2.models.elastic_block_store import EBSBackend, Volume, VolumeAttachment
     from moto.ec2.models.elastic_ip_addresses import ElasticAddressBackend
-    from moto.ec2.models.instances import InstanceBackend
+    from moto.ec2.models.instances import Instance, InstanceBackend
     from moto.ec2.models.security_groups import SecurityGroupBackend, SecurityGroupRule
+    from moto.ec2.responses.elastic_block_store import ElasticBlockStore
     from moto.ec2.responses.instances import InstanceResponse
     from moto.ec2.utils import filter_dict_attribute_mapping
 
     class Refused(ServiceException):
         pass
 
-    tokens = {}  # (region, client token) -> (hash of the request, reservation)
+    tokens = {}  # (region, client token) -> (hash of the request, what was made)
 
-    # moto ignores the client token: a repeated RunInstances starts a second instance.
+    # moto ignores the client token: a repeated RunInstances starts a second instance, ...
     @replace(InstanceResponse)
     def run_instances(original, self):
+        return once(original, self)
+
+    # ... and a repeated CreateVolume makes a second volume.
+    @replace(ElasticBlockStore)
+    def create_volume(original, self):
+        return once(original, self)
+
+    def once(original, self):
         token = self._get_param("ClientToken")
         if not token or self._get_param("DryRun") in ("true", True):
             return original(self)
@@ -105,6 +114,35 @@ def install():
         if found and found[0].association_id:
             raise Refused("InvalidIPAddress.InUse", f"Address {found[0].public_ip} is in use.")
         return original(self, address=address, allocation_id=allocation_id)
+
+    # moto takes a volume from one instance and gives it to another, in whatever state they are, wherever they are.
+    @replace(EBSBackend)
+    def attach_volume(original, self, volume_id, instance_id, device_path, delete_on_termination=False):
+        volume, instance = self.get_volume(volume_id), self.get_instance(instance_id)
+        if volume.attachment:
+            raise Refused("VolumeInUse", f"{volume_id} is already attached to an instance")
+        # An instance that is being made has no volume yet.
+        if instance.block_device_mapping:
+            if instance.state not in ("running", "stopped"):
+                raise Refused("IncorrectState", f"Instance '{instance_id}' is not 'running'.")
+            if volume.zone.name != instance._placement.zone:
+                raise Refused(
+                    "InvalidVolume.ZoneMismatch",
+                    f"The volume '{volume_id}' is not in the same availability zone as instance '{instance_id}'",
+                )
+        return original(self, volume_id, instance_id, device_path, delete_on_termination)
+
+    # moto does not say of an attachment whether the volume goes with the instance.
+    VolumeAttachment.delete_on_termination = property(
+        lambda self: getattr(self.instance.block_device_mapping.get(self.device), "delete_on_termination", False)
+    )
+
+    # What an instance starts from is made of a snapshot, of which moto says nothing.
+    @replace(Instance)
+    def add_block_device(original, self, size, device_path, *args, **kwargs):
+        original(self, size, device_path, *args, **kwargs)
+        volume = self.ec2_backend.volumes[self.block_device_mapping[device_path].volume_id]
+        volume.snapshot_id = volume.snapshot_id or "snap-0123456789abcdef0"
 
     # moto's gp3 volumes have no throughput until it is changed.
     @replace(Volume)

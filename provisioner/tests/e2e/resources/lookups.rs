@@ -56,7 +56,12 @@ async fn the_network_is_the_default_one_unless_another_is_given() {
     let alone = format!("The subnets of {vpc} are in only {}a, and", cloud.region);
     assert!(find(Some(&vpc), &[], &cloud).await.unwrap_err().starts_with(&alone));
     let two = subnet(&vpc, "10.0.2.0/24", "b", &cloud).await;
-    let own = NetworkOutputs { vpc_id: vpc.clone(), subnet_ids: vec![one.clone(), two.clone()] };
+    let subnet_ids = vec![one.clone(), two.clone()];
+    let own = NetworkOutputs {
+        vpc_id: vpc.clone(),
+        subnet_ids,
+        first_zone: format!("{}a", cloud.region),
+    };
     assert_eq!(find(Some(&vpc), &[], &cloud).await.unwrap(), own);
     assert_eq!(find(None, &[&two, &one], &cloud).await.unwrap(), own);
 

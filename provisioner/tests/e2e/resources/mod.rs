@@ -26,4 +26,6 @@ mod security_group;
 mod security_group_rule;
 mod target_group;
 mod task_definition;
+mod volume;
+mod volume_attachment;
 mod webhook;

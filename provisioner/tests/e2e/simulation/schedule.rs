@@ -89,6 +89,10 @@ impl Scenario {
                      roles: [readWrite@gsm], allow_from: [0.0.0.0/0], protect: false }\n\
                      ci: { jenkins: { admin_cidrs: [203.0.113.7/32], repository: \"https://github.com/example/bot\", service: bot } }\n";
         }
+        if self == Self::Replacement {
+            // Also the machine of Jenkins, whose disk goes from the old one to the new one.
+            yaml = yaml.replace("service: bot } }", "service: bot, branch: other } }");
+        }
         config::parse("stack.yaml", &yaml, &|_| None)
             .unwrap_or_else(|invalid| panic!("{}\n{yaml}", invalid.render(false)))
     }

@@ -115,6 +115,11 @@ impl Instance {
         }
     }
 
+    /// Whether a volume goes when it goes. What was attached later stays.
+    pub(super) fn takes_along(&self, volume: &str) -> bool {
+        self.volume == volume && self.delete_on_termination
+    }
+
     pub(super) fn is_terminated(&self, now: Time) -> bool {
         self.state(now) == State::Terminated
     }
@@ -153,8 +158,8 @@ pub(super) fn sweep(cx: &mut Context<'_>) {
     let ec2 = &mut cx.region.ec2;
     for (id, instance) in &ec2.instances {
         if instance.is_terminated(now) {
-            if let Some(volume) = ec2.volumes.get_mut(&instance.volume) {
-                volume.instance = None;
+            for volume in ec2.volumes.values_mut() {
+                volume.attachment.take_if(|it| it.instance == *id);
             }
             for address in ec2.addresses.values_mut() {
                 if address.instance.as_ref().is_some_and(|(it, _)| it == id) {
@@ -213,17 +218,19 @@ pub(super) fn show(cx: &Context<'_>, id: &str, it: &Instance) -> Value {
     let ec2 = &cx.region.ec2;
     let state = it.state(cx.now);
     let over = state == State::Terminated;
-    let attached = ec2.volumes.get(&it.volume).is_some_and(|v| v.instance.as_deref() == Some(id));
-    let volumes = if attached && state != State::Pending {
-        json!([{ "deviceName": images::ROOT, "ebs": {
-            "volumeId": it.volume,
-            "status": "attached",
-            "attachTime": it.launched.iso(),
-            "deleteOnTermination": it.delete_on_termination,
-        } }])
-    } else {
-        json!([])
-    };
+    // While it is pending it has none yet.
+    let volumes = ec2.volumes.iter().filter(|(_, it)| it.is_at(id) && state != State::Pending);
+    let volumes: Vec<_> = volumes
+        .filter_map(|(volume, shown)| Some((volume, shown.attachment.as_ref()?)))
+        .map(|(volume, attachment)| {
+            json!({ "deviceName": attachment.device, "ebs": {
+                "volumeId": volume,
+                "status": attachment.status(cx.now),
+                "attachTime": attachment.asked.iso(),
+                "deleteOnTermination": it.takes_along(volume),
+            } })
+        })
+        .collect();
     let groups: Vec<_> = it
         .groups
         .iter()

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{
+    attachments::Attachment,
     attributes::{Metadata, MetadataOptions},
     groups::no_such_group,
     images,
@@ -86,7 +87,8 @@ pub(super) fn run(cx: &mut Context<'_>, call: &Call) -> Answer {
     let ec2 = &cx.region.ec2;
     let default = || ec2.subnets.iter().find(|(_, it)| it.default).map(|(id, _)| id.clone());
     let subnet = input.subnet_id.or_else(default).ok_or_else(no_default_network)?;
-    let vpc = ec2.subnets.get(&subnet).ok_or_else(|| no_such_subnet(&subnet))?.vpc.clone();
+    let place = ec2.subnets.get(&subnet).ok_or_else(|| no_such_subnet(&subnet))?;
+    let (vpc, zone) = (place.vpc.clone(), place.zone.clone());
     let groups = match input.security_group_id.as_slice() {
         [] => super::default_security_group(cx, &vpc).into_iter().collect(),
         groups => groups.to_vec(),
@@ -109,13 +111,15 @@ pub(super) fn run(cx: &mut Context<'_>, call: &Call) -> Answer {
         size: ebs.volume_size.unwrap_or(images::ROOT_GIB),
         kind: ebs.volume_type.unwrap_or_else(|| "gp2".to_owned()),
         encrypted: ebs.encrypted.unwrap_or(false),
-        subnet: subnet.clone(),
+        snapshot: Some(input.image_id.replacen("ami-", "snap-", 1)),
+        zone,
         created: cx.now,
-        instance: None,
+        ready: cx.now,
+        attachment: None,
         changes: Vec::new(),
         gone: None,
     };
-    volumes::check(volume.size, &volume.kind)?;
+    volumes::check_root(volume.size, &volume.kind)?;
     let [instance_tags, volume_tags] =
         tags::given(&input.tag_specification, ["instance", "volume"])?;
     check_user_data(input.user_data.as_deref())?;
@@ -152,7 +156,8 @@ pub(super) fn run(cx: &mut Context<'_>, call: &Call) -> Answer {
         from,
     };
     let ec2 = &mut cx.region.ec2;
-    ec2.volumes.insert(volume_id.clone(), Volume { instance: Some(id.clone()), ..volume });
+    let attachment = Some(Attachment::root(&id, cx.now));
+    ec2.volumes.insert(volume_id.clone(), Volume { attachment, ..volume });
     ec2.instances.insert(id.clone(), instance);
     ec2.tags.insert(id.clone(), instance_tags);
     ec2.tags.insert(volume_id, volume_tags);

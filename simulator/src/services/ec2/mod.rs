@@ -3,6 +3,7 @@
 //! Sources: the EC2 API reference, the EC2 user guide ("Error codes", "Instance life cycle", "Security group rules").
 
 mod addresses;
+mod attachments;
 mod attributes;
 mod filters;
 mod groups;
@@ -54,7 +55,7 @@ pub struct Ec2 {
     #[serde(default)]
     keys: BTreeMap<String, keys::KeyPair>,
     tags: BTreeMap<String, BTreeMap<String, String>>,
-    /// What each client token asked for, and the instance it got.
+    /// What each client token asked for, and what it got.
     tokens: BTreeMap<String, (String, String)>,
 }
 
@@ -77,6 +78,7 @@ pub(crate) fn answer(cx: &mut Context<'_>, call: &Call) -> Answer {
         "AllocateAddress" => addresses::allocate,
         "AssociateAddress" => addresses::associate,
         "AssociateIamInstanceProfile" => profiles::associate,
+        "AttachVolume" => attachments::attach,
         "AuthorizeSecurityGroupEgress" => rules::authorize_egress,
         "AuthorizeSecurityGroupIngress" => rules::authorize_ingress,
         "CreateKeyPair" => keys::create,
@@ -84,12 +86,14 @@ pub(crate) fn answer(cx: &mut Context<'_>, call: &Call) -> Answer {
         "CreateSecurityGroup" => groups::create,
         "CreateSubnet" => network::create_subnet,
         "CreateTags" => tags::create,
+        "CreateVolume" => volumes::create,
         "CreateVpc" => network::create_vpc,
         "DeleteKeyPair" => keys::delete,
         "DeleteNetworkInterface" => interfaces::delete,
         "DeleteSecurityGroup" => groups::delete,
         "DeleteSubnet" => network::delete_subnet,
         "DeleteTags" => tags::delete,
+        "DeleteVolume" => volumes::delete,
         "DeleteVpc" => network::delete_vpc,
         "DescribeAddresses" => addresses::describe,
         "DescribeIamInstanceProfileAssociations" => profiles::describe,
@@ -106,6 +110,7 @@ pub(crate) fn answer(cx: &mut Context<'_>, call: &Call) -> Answer {
         "DescribeVolumes" => volumes::describe,
         "DescribeVolumesModifications" => volumes::describe_modifications,
         "DescribeVpcs" => network::describe_vpcs,
+        "DetachVolume" => attachments::detach,
         "DisassociateAddress" => addresses::disassociate,
         "DisassociateIamInstanceProfile" => profiles::disassociate,
         "ModifyInstanceAttribute" => attributes::modify,

@@ -55,6 +55,11 @@ pub(crate) struct SubnetFacts {
     pub(crate) zone: String,
 }
 
+/// Whether a region has an availability zone.
+pub(super) fn has_zone(region: &str, zone: &str) -> bool {
+    ZONES.iter().any(|it| zone.strip_prefix(region) == Some(*it))
+}
+
 /// The default VPC with a default subnet in each of three zones.
 pub(super) fn lay(ec2: &mut Ec2, region: &str, chance: &mut Chance) {
     let vpc = format!("vpc-{}", chance.hex(17));

@@ -1,4 +1,7 @@
-//! Volumes: those that instances start from.
+//! Volumes: those that instances start from, and those of their own.
+//!
+//! Sources: the EC2 API reference (CreateVolume, DeleteVolume, ModifyVolume), the EC2 user guide ("Error codes"), the EBS
+//! user guide ("EBS volume lifecycle").
 
 use std::time::Duration;
 
@@ -6,9 +9,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
+    attachments::Attachment,
     filters::{Asked, Findable, Found, ReadFound},
-    images::ROOT,
-    tags,
+    launch::{asked, remembered},
+    network,
+    tags::{self, Specification},
 };
 use crate::{
     call::Call,
@@ -25,12 +30,17 @@ pub(super) struct Volume {
     pub(super) size: i32,
     pub(super) kind: String,
     pub(super) encrypted: bool,
-    pub(super) subnet: String,
+    /// What it was made of, if it was not empty.
+    pub(super) snapshot: Option<String>,
+    /// Its availability zone.
+    pub(super) zone: String,
     pub(super) created: Time,
-    pub(super) instance: Option<String>,
+    /// From when on it is no longer being created.
+    pub(super) ready: Time,
+    pub(super) attachment: Option<Attachment>,
     /// Its changes, the latest last.
     pub(super) changes: Vec<Change>,
-    /// When it goes, with its instance.
+    /// When it goes, by itself or with its instance.
     pub(super) gone: Option<Time>,
 }
 
@@ -43,6 +53,9 @@ pub(super) struct Change {
     kind: String,
 }
 
+/// So long it takes until a volume is available, and until a deleted one is no longer shown.
+const CREATING: Duration = Duration::from_secs(3);
+const DELETING: Duration = Duration::from_secs(3);
 const KINDS: &[&str] = &["gp2", "gp3", "io1", "io2", "st1", "sc1", "standard"];
 /// So long a changed volume is still as it was, and so long it takes until it may be changed again.
 const MODIFYING: Duration = Duration::from_secs(10);
@@ -51,11 +64,9 @@ const OPTIMIZING: Duration = Duration::from_secs(300);
 const MOST_CHANGES: usize = 4;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-pub(super) fn check(size: i32, kind: &str) -> Result<(), Refusal> {
-    if !KINDS.contains(&kind) {
-        let words = format!("Invalid value '{kind}' for VolumeType.");
-        return Err(Refusal::new("InvalidParameterValue", words));
-    }
+/// What an instance may start from: no less than what its image has.
+pub(super) fn check_root(size: i32, kind: &str) -> Result<(), Refusal> {
+    check(size.max(1), kind)?;
     if !(8..=16384).contains(&size) {
         let words = format!("Volume of size {size}GB is smaller than snapshot, expect size >= 8GB");
         return Err(Refusal::new("InvalidBlockDeviceMapping", words));
@@ -63,24 +74,44 @@ pub(super) fn check(size: i32, kind: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Forgets those that went with their instances.
+fn check(size: i32, kind: &str) -> Result<(), Refusal> {
+    if !KINDS.contains(&kind) {
+        let words = format!("Invalid value '{kind}' for VolumeType.");
+        return Err(Refusal::new("InvalidParameterValue", words));
+    }
+    if !(1..=16384).contains(&size) {
+        let words = format!("Volume of {size}GiB is not between 1GiB and 16384GiB.");
+        return Err(Refusal::new("InvalidParameterValue", words));
+    }
+    Ok(())
+}
+
+/// Forgets those that are gone, and the attachments that are over.
 pub(super) fn sweep(cx: &mut Context<'_>) {
     let (now, ec2) = (cx.now, &mut cx.region.ec2);
-    let tags = &mut ec2.tags;
+    for volume in ec2.volumes.values_mut() {
+        volume.attachment.take_if(|it| it.is_over(now));
+    }
+    let (tags, tokens) = (&mut ec2.tags, &mut ec2.tokens);
     ec2.volumes.retain(|id, it| {
         if it.is_gone(now) {
             tags.remove(id);
+            tokens.retain(|_, (_, made)| made != id);
         }
         !it.is_gone(now)
     });
 }
 
-impl Findable for Volume {
-    fn named(filter: &str) -> Option<ReadFound<Self>> {
-        let read: ReadFound<Self> = match filter {
+/// Its status goes with it: that depends on the time.
+impl Findable<&'static str> for Volume {
+    fn named(filter: &str) -> Option<ReadFound<Self, &'static str>> {
+        let read: ReadFound<Self, &'static str> = match filter {
             "volume-id" => |it| vec![it.id.to_owned()],
-            "attachment.instance-id" => |it| it.it.instance.clone().into_iter().collect(),
-            "status" => |it| vec![it.it.status().to_owned()],
+            "availability-zone" => |it| vec![it.it.zone.clone()],
+            "attachment.instance-id" => {
+                |it| it.it.attachment.iter().map(|it| it.instance.clone()).collect()
+            }
+            "status" => |it| vec![it.more.to_owned()],
             _ => return None,
         };
         Some(read)
@@ -92,8 +123,18 @@ impl Volume {
         self.gone.is_some_and(|it| it <= now)
     }
 
-    fn status(&self) -> &'static str {
-        if self.instance.is_some() { "in-use" } else { "available" }
+    /// Whether it is attached to this instance.
+    pub(super) fn is_at(&self, instance: &str) -> bool {
+        self.attachment.as_ref().is_some_and(|it| it.instance == instance)
+    }
+
+    pub(super) fn status(&self, now: Time) -> &'static str {
+        match &self.attachment {
+            Some(_) => "in-use",
+            None if self.gone.is_some() => "deleting",
+            None if self.ready > now => "creating",
+            None => "available",
+        }
     }
 
     /// How far its latest change is.
@@ -137,37 +178,118 @@ impl Volume {
     }
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Create {
+    availability_zone: String,
+    size: i32,
+    volume_type: Option<String>,
+    encrypted: Option<bool>,
+    client_token: Option<String>,
+    #[serde(default)]
+    tag_specification: Vec<Specification>,
+}
+
+pub(super) fn create(cx: &mut Context<'_>, call: &Call) -> Answer {
+    let input: Create = call.input()?;
+    if let Some(id) = remembered(cx, call, input.client_token.as_ref())? {
+        let volume = cx.region.ec2.volumes.get(&id).ok_or_else(|| no_such_volume(&id))?;
+        return Ok(show(cx, &id, volume));
+    }
+    let zone = input.availability_zone;
+    if !network::has_zone(&cx.region.name, &zone) {
+        let words = format!("The zone '{zone}' does not exist.");
+        return Err(Refusal::new("InvalidZone.NotFound", words));
+    }
+    let kind = input.volume_type.unwrap_or_else(|| "gp2".to_owned());
+    check(input.size, &kind)?;
+    let [given] = tags::given(&input.tag_specification, ["volume"])?;
+    let volume = Volume {
+        size: input.size,
+        kind,
+        encrypted: input.encrypted.unwrap_or(false),
+        snapshot: None,
+        zone,
+        created: cx.now,
+        ready: cx.now + cx.times.paced(CREATING),
+        attachment: None,
+        changes: Vec::new(),
+        gone: None,
+    };
+    let id = format!("vol-{}", cx.chance.hex(17));
+    let ec2 = &mut cx.region.ec2;
+    ec2.tags.insert(id.clone(), given);
+    ec2.volumes.insert(id.clone(), volume.clone());
+    if let Some(token) = input.client_token {
+        ec2.tokens.insert(token, (asked(call), id.clone()));
+    }
+    let mut shown = show(cx, &id, &volume);
+    // However fast it goes.
+    shown["status"] = "creating".into();
+    Ok(shown)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Delete {
+    volume_id: String,
+}
+
+pub(super) fn delete(cx: &mut Context<'_>, call: &Call) -> Answer {
+    let Delete { volume_id: id } = call.input()?;
+    let gone = cx.now + cx.times.paced(DELETING);
+    let volume = there_mut(cx, &id)?;
+    if let Some(Attachment { instance, .. }) = &volume.attachment {
+        let words = format!("Volume {id} is currently attached to {instance}");
+        return Err(Refusal::new("VolumeInUse", words));
+    }
+    // Also one that is still being created, as everything that was asked for can be taken back.
+    volume.gone = volume.gone.or(Some(gone));
+    super::sweep(cx);
+    Ok(Value::Null)
+}
+
+/// A volume, which must be there.
+pub(super) fn there_mut<'a>(cx: &'a mut Context<'_>, id: &str) -> Result<&'a mut Volume, Refusal> {
+    cx.region.ec2.volumes.get_mut(id).ok_or_else(|| no_such_volume(id))
+}
+
 pub(super) fn describe(cx: &mut Context<'_>, call: &Call) -> Answer {
     let ec2 = &cx.region.ec2;
     let asked = Asked::of(call, "VolumeId")?;
-    let (page, next) = asked.among(ec2, &ec2.volumes, no_such_volume, |_, _| ())?;
-    let shown: Vec<Value> = page
-        .iter()
-        .map(|Found { id, it: volume, tags, .. }| {
-            let attached = volume.instance.iter().map(|instance| {
-                json!({ "volumeId": id, "instanceId": instance, "device": ROOT, "status": "attached" })
-            });
-            let (size, kind) = volume.in_effect(cx.now, cx.times);
-            json!({
-                "volumeId": id,
-                "size": size,
-                "availabilityZone": ec2.subnets.get(&volume.subnet).map(|it| it.zone.clone()),
-                "status": volume.status(),
-                "createTime": volume.created.iso(),
-                "attachmentSet": attached.collect::<Vec<_>>(),
-                "volumeType": kind,
-                "encrypted": volume.encrypted,
-                "tagSet": tags::shown(tags),
-            })
-        })
-        .collect();
+    let status = |_: &str, it: &Volume| it.status(cx.now);
+    let (page, next) = asked.among(ec2, &ec2.volumes, no_such_volume, status)?;
+    let shown: Vec<Value> = page.iter().map(|Found { id, it, .. }| show(cx, id, it)).collect();
     Ok(json!({ "volumeSet": shown, "nextToken": next }))
+}
+
+fn show(cx: &Context<'_>, id: &str, volume: &Volume) -> Value {
+    let (size, kind) = volume.in_effect(cx.now, cx.times);
+    let attached = volume.attachment.iter().map(|it| {
+        let mut shown = it.show(id, cx.now);
+        let instance = cx.region.ec2.instances.get(&it.instance);
+        shown["deleteOnTermination"] = instance.is_some_and(|it| it.takes_along(id)).into();
+        shown
+    });
+    json!({
+        "volumeId": id,
+        "size": size,
+        "snapshotId": volume.snapshot,
+        "availabilityZone": volume.zone,
+        "status": volume.status(cx.now),
+        "createTime": volume.created.iso(),
+        "attachmentSet": attached.collect::<Vec<_>>(),
+        "volumeType": kind,
+        "encrypted": volume.encrypted,
+        "tagSet": tags::shown(&cx.region.ec2.tags_of(id)),
+    })
 }
 
 pub(super) fn describe_modifications(cx: &mut Context<'_>, call: &Call) -> Answer {
     let ec2 = &cx.region.ec2;
     let asked = Asked::of(call, "VolumeId")?;
-    let (page, next) = asked.among(ec2, &ec2.volumes, no_such_volume, |_, _| ())?;
+    let status = |_: &str, it: &Volume| it.status(cx.now);
+    let (page, next) = asked.among(ec2, &ec2.volumes, no_such_volume, status)?;
     let shown = page
         .iter()
         .filter_map(|it| modification(it.id, it.it, it.it.modification_state(cx.now, cx.times)));
@@ -203,6 +325,11 @@ pub(super) fn modify(cx: &mut Context<'_>, call: &Call) -> Answer {
     let size = input.size.unwrap_or(volume.size);
     let kind = input.volume_type.unwrap_or_else(|| volume.kind.clone());
     check(size, &kind)?;
+    if ["creating", "deleting"].contains(&volume.status(cx.now)) {
+        let words =
+            format!("Volume {} is in the '{}' state", input.volume_id, volume.status(cx.now));
+        return Err(Refusal::new("IncorrectState", words));
+    }
     if size < volume.size {
         let words = format!("New size cannot be smaller than existing size ({} GiB)", volume.size);
         return Err(Refusal::new("InvalidParameterValue", words));
@@ -215,7 +342,7 @@ pub(super) fn modify(cx: &mut Context<'_>, call: &Call) -> Answer {
     Ok(json!({ "volumeModification": shown }))
 }
 
-fn no_such_volume(id: &str) -> Refusal {
+pub(super) fn no_such_volume(id: &str) -> Refusal {
     Refusal::new("InvalidVolume.NotFound", format!("The volume '{id}' does not exist."))
 }
 
@@ -230,9 +357,11 @@ mod tests {
             size: 8,
             kind: "gp3".to_owned(),
             encrypted: true,
-            subnet: "subnet-1".to_owned(),
+            snapshot: None,
+            zone: "eu-central-1a".to_owned(),
             created: Time(0),
-            instance: None,
+            ready: Time(0),
+            attachment: None,
             changes: Vec::new(),
             gone: None,
         };

@@ -119,7 +119,7 @@ pub(crate) fn census(cx: &Context<'_>) -> Vec<(&'static str, Vec<Value>)> {
     let buckets = own().map(|(name, it)| json!({ "Name": name, "Region": it.region })).collect();
     let keys = own().flat_map(|(name, it)| it.objects.iter().map(move |(key, it)| (name, key, it)));
     let objects = keys
-        .map(|(name, key, it)| json!({ "Bucket": name, "Key": key, "Versions": it.all().len() }))
+        .map(|(name, key, it)| json!({ "Name": format!("{name}/{key}"), "Bucket": name, "Key": key, "Versions": it.all().len() }))
         .collect();
     vec![("buckets", buckets), ("objects", objects)]
 }

@@ -59,7 +59,10 @@ async fn both_ways_to_address_a_bucket_mean_the_same() {
     let versions: Vec<_> = simulator.calls().iter().map(|it| it.path.clone()).collect();
     assert_eq!(versions[1], "/states/api/gsm");
     let census = simulator.census();
-    assert_eq!(census["objects"], json!([{ "Bucket": "states", "Key": "api/gsm", "Versions": 1 }]));
+    assert_eq!(
+        census["objects"],
+        json!([{ "Name": "states/api/gsm", "Bucket": "states", "Key": "api/gsm", "Versions": 1 }])
+    );
 }
 
 #[tokio::test]

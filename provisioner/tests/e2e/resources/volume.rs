@@ -130,7 +130,7 @@ async fn one_in_use_stays_and_says_who_has_it() {
     attach.instance_id(&machine.id).send().await.unwrap();
     let error = Volume::delete(&disk, &cloud).await.unwrap_err();
     assert_eq!(error.class(), Class::Blocked, "{error}");
-    assert_eq!(Volume::held_by(&disk, &cloud).await.unwrap(), [machine.id.clone()]);
+    assert_eq!(Volume::held_by(&disk, &cloud).await.unwrap(), std::slice::from_ref(&machine.id));
 
     // By its ARN it is a volume; what the instance starts from is the instance's own.
     let root = machine.volume_id.clone();

@@ -156,6 +156,7 @@ fn list(state: &State, ui: &Ui) {
 
 /// What the service calls it: the first of these outputs that there is.
 fn id(record: &Record) -> &str {
-    let keys = ["arn", "id", "allocation_id", "parameter_arn", "name", "username", "cidr"];
+    let keys =
+        ["arn", "id", "volume_id", "allocation_id", "parameter_arn", "name", "username", "cidr"];
     keys.iter().find_map(|it| record.outputs.get(it).and_then(Value::as_str)).unwrap_or_default()
 }

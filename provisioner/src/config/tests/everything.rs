@@ -65,7 +65,7 @@ protect: database
     4 | owner: me
       | ^^^^^
       |
-      = help: possible fields: name, region, tags, network, database, logs, load_balancer, cluster, services, ci, protect
+      = help: possible fields: name, region, state, tags, network, database, logs, load_balancer, cluster, services, ci, protect
 
     error: `tags.aws:x`: `aws:x` starts with `aws:`, which belongs to AWS
      --> stack.yaml:5:9

@@ -8,6 +8,7 @@ mod reference;
 mod rules;
 mod shape;
 mod stack;
+mod state;
 
 use super::*;
 

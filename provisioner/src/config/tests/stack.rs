@@ -8,6 +8,7 @@ fn the_stack_of_the_bot() {
     Config {
         name: "gsm",
         region: "eu-central-1",
+        state: None,
         tags: {
             "project": "gamers-social-manager",
         },
@@ -142,6 +143,7 @@ fn defaults() {
     Config {
         name: "a",
         region: "us-east-1",
+        state: None,
         tags: {},
         network: Network {
             vpc: None,

@@ -21,7 +21,7 @@ pub(super) async fn run(
     interrupted: watch::Receiver<bool>,
 ) -> Result<Exit, Failure> {
     let home = which(global, &args, place, ui)?;
-    let store = Arc::new(home.open().await?);
+    let store = Arc::new(home.open_unless(&interrupted).await?);
     let result = delete(&home, &store, args, interrupted).await;
     store.release().await;
     result
@@ -82,11 +82,17 @@ fn which<'a>(
     place: &'a Place,
     ui: &'a Ui,
 ) -> Result<Home<'a>, Failure> {
+    let config = || load(&global.file, ui);
     if let Some(name) = &args.stack {
-        return Ok(Home::folder(name.clone(), global, place, ui));
+        // Where the state is, a stack.yaml says that is of this stack; another one, or one with mistakes, has no say.
+        let config = global.file.exists().then(config).and_then(Result::ok);
+        return Ok(match config.filter(|it| it.name == *name) {
+            Some(config) => Home::of(&config, global, place, ui),
+            None => Home::folder(name.clone(), global, place, ui),
+        });
     }
     if global.file.exists() {
-        return Ok(Home::of(&load(&global.file, ui)?, global, place, ui));
+        return Ok(Home::of(&config()?, global, place, ui));
     }
     match file::stacks(&global.state_dir).as_slice() {
         [one] => Ok(Home::folder(one.clone(), global, place, ui)),

@@ -1,6 +1,6 @@
 //! Where the state of a stack is: in a folder of this machine, or in a bucket.
 
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, watch};
 
 use crate::{
     cli::Global,
@@ -95,6 +95,21 @@ impl<'a> Home<'a> {
                 self.read().await?;
                 self.open_shared(&shared).await
             }
+        }
+    }
+
+    /// The same, unless the user asks to stop while another run is waited for.
+    pub(super) async fn open_unless(
+        &self,
+        interrupted: &watch::Receiver<bool>,
+    ) -> Result<Store, Failure> {
+        let mut interrupted = interrupted.clone();
+        tokio::select! {
+            biased;
+            Ok(_) = interrupted.wait_for(|it| *it) => {
+                Err(Failure::new(Exit::Interrupted, "interrupted; nothing was changed"))
+            }
+            store = self.open() => store,
         }
     }
 

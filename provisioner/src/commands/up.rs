@@ -25,7 +25,7 @@ pub(super) async fn run(
 ) -> Result<Exit, Failure> {
     let config = load(&global.file, ui)?;
     let home = Home::of(&config, global, place, ui);
-    let store = Arc::new(home.open().await?);
+    let store = Arc::new(home.open_unless(&interrupted).await?);
     let result = change(&home, &config, &store, args, interrupted).await;
     store.release().await;
     result

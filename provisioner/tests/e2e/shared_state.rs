@@ -182,6 +182,40 @@ async fn a_second_machine_is_told_who_is_at_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_another_run_can_stop() {
+    let rehearsal = Rehearsal::start().await;
+    let (ana, ben) = (first_machine(&rehearsal), machine(&rehearsal));
+    let store = open(&rehearsal, &ana).await.unwrap();
+    for args in [["up", "--yes"], ["destroy", "--yes"]] {
+        let waits = ben.start(&[&args[..], &["--lock-timeout", "10m"]].concat());
+        std::thread::sleep(std::time::Duration::from_secs(2));
+        let pid = waits.id().to_string();
+        assert!(
+            std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success()
+        );
+        let ran = waits.wait_with_output().unwrap();
+        let told = String::from_utf8(ran.stderr).unwrap();
+        assert_eq!(ran.status.code(), Some(130), "{told}");
+        assert!(told.ends_with("interrupted; nothing was changed\n"), "{told}");
+    }
+    store.release().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn to_destroy_a_stack_by_its_name_needs_its_state_as_well() {
+    let rehearsal = Rehearsal::start().await;
+    let (ana, ben) = (first_machine(&rehearsal), machine(&rehearsal));
+    ana.ok(&["up", "--yes", "--target", "logs"]);
+    let store = open(&rehearsal, &ana).await.unwrap();
+    let by_name = ["destroy", "--yes", "--stack", "gsm"];
+    assert_eq!(ben.run(&by_name).code, Some(8), "the lease was not asked for");
+    store.release().await;
+    ben.ok(&by_name);
+    let state: Value = serde_json::from_str(&ana.ok(&["state", "pull"])).unwrap();
+    assert_eq!(state["resources"], json!({}));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_lease_of_a_killed_run_is_gone_at_once_on_its_machine() {
     let rehearsal = Rehearsal::start().await;
     let ana = first_machine(&rehearsal);

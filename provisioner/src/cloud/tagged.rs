@@ -2,11 +2,7 @@
 
 use aws_sdk_resourcegroupstagging::types::TagFilter;
 
-use super::{
-    Arn, Cloud, Tags, ec2, policy,
-    tags::{RESOURCE, STACK},
-    there,
-};
+use super::{Arn, Cloud, Tags, ec2, policy, tags::STACK, there};
 use crate::engine::Result;
 
 /// Something that carries the stack's tags, or may do so.
@@ -14,8 +10,15 @@ use crate::engine::Result;
 pub struct Tagged {
     /// Its ARN.
     pub arn: String,
-    /// The name in the program that its tag tells. `None`: only a look at it tells whether it has tags.
-    pub resource: Option<String>,
+    /// Its tags, among them the name in the program. `None`: only a look at it tells whether it has any.
+    pub tags: Option<Tags>,
+}
+
+impl Tagged {
+    /// The name in the program, if that is known without a look.
+    pub fn resource(&self) -> Option<&str> {
+        self.tags.as_ref().and_then(Tags::resource)
+    }
 }
 
 impl Cloud {
@@ -34,12 +37,12 @@ impl Cloud {
         Ok(tagged)
     }
 
-    /// The name in the program of something in IAM, if its tags say that it is the stack's.
+    /// The tags of something in IAM, if they say that it is the stack's.
     ///
     /// # Errors
     ///
     /// When IAM cannot be asked.
-    pub async fn resource_in_iam(&self, arn: Arn<'_>) -> Result<Option<String>> {
+    pub async fn tags_in_iam(&self, arn: Arn<'_>) -> Result<Option<Tags>> {
         let tags = if let Some(name) = arn.id_of("iam", "role") {
             let found = there(self.iam.get_role().role_name(name).send().await)?;
             found.and_then(|it| it.role).and_then(|it| it.tags)
@@ -54,8 +57,7 @@ impl Cloud {
             None
         };
         let tags = Tags::found(tags.iter().flatten().map(|it| (it.key(), it.value())));
-        let ours = tags.stack() == Some(&self.stack);
-        Ok(tags.get(RESOURCE).filter(|_| ours).map(str::to_owned))
+        Ok((tags.stack() == Some(&self.stack)).then_some(tags))
     }
 
     /// Whether this is a volume that is there: one of an instance goes with it, unless somebody wanted it to stay.
@@ -78,9 +80,8 @@ impl Cloud {
         let mut tagged = Vec::new();
         while let Some(found) = found.next().await {
             let found = found?;
-            let resource = found.tags().iter().find(|it| it.key() == RESOURCE);
-            let resource = resource.map(|it| it.value().to_owned());
-            tagged.extend(found.resource_arn.map(|arn| Tagged { arn, resource }));
+            let tags = Tags::found(found.tags().iter().map(|it| (it.key(), it.value())));
+            tagged.extend(found.resource_arn.map(|arn| Tagged { arn, tags: Some(tags) }));
         }
         Ok(tagged)
     }
@@ -94,15 +95,15 @@ impl Cloud {
             if role.role_name.starts_with(&prefix) {
                 let trust = policy::parse(role.assume_role_policy_document().unwrap_or_default());
                 let trusted = policy::federated(&trust).into_iter();
-                named.extend(trusted.map(|arn| Tagged { arn, resource: None }));
-                named.push(Tagged { arn: role.arn, resource: None });
+                named.extend(trusted.map(|arn| Tagged { arn, tags: None }));
+                named.push(Tagged { arn: role.arn, tags: None });
             }
         }
         let mut profiles = self.iam.list_instance_profiles().into_paginator().items().send();
         while let Some(profile) = profiles.next().await {
             let profile = profile?;
             if profile.instance_profile_name.starts_with(&prefix) {
-                named.push(Tagged { arn: profile.arn, resource: None });
+                named.push(Tagged { arn: profile.arn, tags: None });
             }
         }
         Ok(named)

@@ -12,6 +12,9 @@ pub(super) const STACK: &str = "provisioner:stack";
 /// Names the resource in the program.
 pub(super) const RESOURCE: &str = "provisioner:resource";
 
+/// Says that nobody wants it to be deleted, for when the state that says so is lost.
+const PROTECT: &str = "provisioner:protect";
+
 /// The tags of one resource: those of the configuration, and whose it is.
 ///
 /// Tags that others put on our resources (`aws:…`, a company's cost tags) are left alone and compare as absent.
@@ -32,6 +35,11 @@ impl Tags {
     pub fn with(mut self, key: &str, value: &str) -> Self {
         self.0.insert(key.to_owned(), value.to_owned());
         self
+    }
+
+    /// The same, of something that is not to be deleted.
+    pub fn protected(self) -> Self {
+        self.with(PROTECT, "true")
     }
 
     /// Every key and value.
@@ -84,6 +92,16 @@ impl Tags {
     /// The stack they name.
     pub fn stack(&self) -> Option<&str> {
         self.get(STACK)
+    }
+
+    /// The name of the resource in the program.
+    pub fn resource(&self) -> Option<&str> {
+        self.get(RESOURCE)
+    }
+
+    /// Whether it is not to be deleted. Whoever writes something else than we do still wants that.
+    pub fn protect(&self) -> bool {
+        self.get(PROTECT).is_some_and(|it| it != "false")
     }
 
     /// Whose `existing` is, by these tags found on it.

@@ -54,11 +54,11 @@ pub(super) async fn find(
         strings(&record.outputs, &mut known);
     }
     // What is declared and was not found may be there all the same and not be visible yet: it is no stranger.
-    let unseen = |name: &String| declared.contains(name) && !found.iter().any(|(it, _)| it == name);
+    let unseen = |name: &str| declared.contains(name) && !found.iter().any(|(it, _)| *it == name);
     let unknown: Vec<&Tagged> = tagged
         .iter()
         .filter(|it| Arn::parse(&it.arn).is_some_and(|arn| known.insert(key(arn).to_owned())))
-        .filter(|it| !it.resource.as_ref().is_some_and(unseen))
+        .filter(|it| !it.resource().is_some_and(unseen))
         .collect();
     let looks = unknown.into_iter().map(|it| look(it, run));
     let forgotten = try_join_all(looks).await?.into_iter().flatten();
@@ -94,17 +94,17 @@ async fn look(tagged: &Tagged, run: &Run) -> Result<Option<Doomed>> {
 
 async fn recall(tagged: &Tagged, run: &Run) -> Result<Option<Doomed>> {
     let Some(arn) = Arn::parse(&tagged.arn) else { return Ok(None) };
-    let name = match &tagged.resource {
-        Some(name) => name.clone(),
-        None => match run.cloud.resource_in_iam(arn).await? {
-            Some(name) => name,
-            None => return Ok(None),
-        },
+    let tags = match &tagged.tags {
+        Some(tags) => Some(tags.clone()),
+        None => run.cloud.tags_in_iam(arn).await?,
+    };
+    let Some((name, tags)) = tags.as_ref().and_then(|it| Some((it.resource()?, it))) else {
+        return Ok(None);
     };
     let Some((kind, outputs)) = Kind::at(arn, &run.cloud).await? else { return Ok(None) };
-    let record =
-        Record { kind, outputs, inputs: json!({}), sources: BTreeSet::new(), protect: false };
-    Ok(Some(Doomed { name, record, doom: Doom::Forgotten }))
+    let (inputs, protect) = (json!({}), tags.protect());
+    let record = Record { kind, outputs, inputs, sources: BTreeSet::new(), protect };
+    Ok(Some(Doomed { name: name.to_owned(), record, doom: Doom::Forgotten }))
 }
 
 /// What of an ARN the outputs of a record have in them.

@@ -172,6 +172,9 @@ pub async fn plan(mut stack: Stack, run: &Arc<Run>) -> Plan {
             problems.push(Failure { name: forgotten::NAME.to_owned(), verb: "read", error })
         }
     }
+    let protected =
+        doomed.iter().filter(|it| it.record.protect && !run.options.unprotect.contains(&it.name));
+    problems.extend(protected.map(protection));
     steps.extend(doomed.iter().map(|it| {
         Step {
             name: it.name.clone(),
@@ -226,16 +229,16 @@ async fn doomed(
         }
     }
     doomed.retain(|it| targeted(&it.name));
-    for it in
-        doomed.iter().filter(|it| it.record.protect && !run.options.unprotect.contains(&it.name))
-    {
-        let error = Error::Refused(format!(
-            "it is protected and would be deleted. Declare it again, or run again with `--unprotect {}`",
-            it.name
-        ));
-        problems.push(Failure { name: it.name.clone(), verb: "delete", error });
-    }
     doomed
+}
+
+/// Why what is protected is not deleted.
+fn protection(doomed: &Doomed) -> Failure {
+    let error = Error::Refused(format!(
+        "it is protected and would be deleted. Declare it again, or run again with `--unprotect {}`",
+        doomed.name
+    ));
+    Failure { name: doomed.name.clone(), verb: "delete", error }
 }
 
 /// The names of everything recorded, each before what it refers to.

@@ -47,7 +47,7 @@ struct Base<'a> {
 /// Declares everything that stack.yaml asks for.
 pub fn program(config: &Config, around: &Surroundings<'_>) -> Stack {
     let mut stack = Stack::default();
-    let tags = |name: &str| Tags::new(&config.tags, &config.name, name);
+    let tags = |name: &str| tags(config, name);
 
     let network =
         Network { vpc: config.network.vpc.clone(), subnets: config.network.subnets.clone() };
@@ -101,10 +101,16 @@ pub fn program(config: &Config, around: &Surroundings<'_>) -> Stack {
     stack
 }
 
+/// The tags of the resource `name`. They say that it is protected too, for when the state is lost.
+pub fn tags(config: &Config, name: &str) -> Tags {
+    let tags = Tags::new(&config.tags, &config.name, name);
+    if config.protect.contains(name) { tags.protected() } else { tags }
+}
+
 impl Base<'_> {
     /// The tags of the resource `name`.
     fn tags(&self, name: &str) -> Tags {
-        Tags::new(&self.config.tags, &self.config.name, name)
+        tags(self.config, name)
     }
 
     /// The ARN of a parameter, which follows from its path: an update of the parameter need not look as if it changed

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
-use super::{Base, balancer::Balancer, names, policies};
+use super::{Base, balancer::Balancer, names, policies, tags};
 use crate::{
-    cloud::{Cloud, Tags},
+    cloud::Cloud,
     config::{Architecture, Config, DatabaseValue, SecretSource, Service},
     engine::{Output, Sealed, Stack},
     resources::{
@@ -167,7 +167,7 @@ pub fn execution_role(
         trust_policy: policies::trust("ecs-tasks.amazonaws.com", cloud),
         managed_policies: BTreeSet::from([policies::managed_execution(cloud)]),
         inline_policies,
-        tags: Tags::new(&config.tags, &config.name, &format!("{name}-execution-role")),
+        tags: tags(config, &format!("{name}-execution-role")),
     }
 }
 

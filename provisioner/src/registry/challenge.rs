@@ -80,4 +80,16 @@ mod tests {
             assert_eq!(read(other), None, "{other}");
         }
     }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+        /// `PROPTEST_CASES=1000000` reads as many as one likes.
+        #[test]
+        fn any_header_is_read_or_refused(rest in r#"([a-z]{0,7}|realm|[ ,=\t"\\]|"[^"]{0,5}"|.){0,30}"#) {
+            if let Some(it) = Challenge::read(&format!("Bearer {rest}")) {
+                proptest::prop_assert!(!it.realm.is_empty() && it.realm.len() <= rest.len());
+            }
+        }
+    }
 }

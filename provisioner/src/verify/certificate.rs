@@ -2,10 +2,11 @@
 
 use super::{Check, Subject, Verdict, look};
 use crate::{
-    cloud::{Cloud, Tags},
+    cloud::Cloud,
     config::Config,
     engine::{Found, Lookup as _, Resource as _, Result},
     lookups::IssuedCertificate,
+    program,
     resources::{Certificate, Standing},
 };
 
@@ -20,7 +21,7 @@ pub(super) async fn check(config: &Config, domain: &str, cloud: Option<&Cloud>) 
     let certificate = &Certificate {
         domain_name: domain.to_owned(),
         status: Standing::Usable,
-        tags: Tags::new(&config.tags, &config.name, "certificate"),
+        tags: program::tags(config, "certificate"),
     };
     let verdict = match look(cloud, |cloud| stage(certificate, cloud)).await {
         Ok(Stage::Issued) => Verdict::Well(format!("issued for {domain}")),

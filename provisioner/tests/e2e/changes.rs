@@ -165,6 +165,41 @@ async fn what_is_protected_is_not_replaced() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_protected_stays_without_state_and_stack_yaml_as_well() {
+    let rehearsal = Rehearsal::start().await;
+    let folder = Folder::new(&rehearsal);
+    let stack = |services: &str, protect: &str| {
+        format!(
+            "name: gsm\nregion: eu-central-1\nservices: {{ {services} }}\nprotect: [{protect}]\n"
+        )
+    };
+    let both = "bot: { image: gsm-bot }, api: { image: gsm-api }";
+    folder.write(&stack(both, "api-group, api-task-role"));
+    folder.ok(&["up", "--yes"]);
+    folder.is_settled();
+    folder.write(&stack("bot: { image: gsm-bot }", ""));
+    for command in ["up", "destroy"] {
+        folder.lose_state();
+        rehearsal.forget().await;
+        let ran = folder.run(&[command, "--yes"]);
+        assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+        for name in ["api-group", "api-task-role"] {
+            let told = format!("`{name}`: it is protected and would be deleted");
+            assert!(ran.stderr.contains(&told), "{}", ran.stderr);
+        }
+        assert_eq!(rehearsal.changes().await, [""; 0]);
+    }
+    // Who takes the protection back in stack.yaml has no trace of it left.
+    folder.write(&stack(both, ""));
+    folder.ok(&["up", "--yes"]);
+    folder.is_settled();
+    folder.lose_state();
+    let ran = folder.run(&["destroy", "--yes"]);
+    let clean = ran.stderr.contains("Nothing that carries the stack's tags is left.");
+    assert!(ran.code == Some(0) && clean, "{}", ran.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_part_at_a_time_one_thing_at_a_time_and_without_waiting() {
     let rehearsal = Rehearsal::start().await;
     let folder = Folder::new(&rehearsal);

@@ -1,6 +1,49 @@
 //! Files written to do harm, and files that nobody wrote on purpose.
 
+use proptest::{collection::vec, prelude::*, sample::Index};
+
 use super::*;
+
+/// What most of a right file is made of, with a section of each kind.
+const FULL: &str = r#"
+name: gsm
+region: eu-central-1
+tags: { project: gamers }
+state: { s3: team-state/gsm, region: eu-central-1, account: "123456789012" }
+network: { vpc: vpc-0123456789abcdef0, subnets: [subnet-0123456789abcdef0, subnet-0123456789abcdef1] }
+database: { project: gsm, cluster: gsm-db, tier: m10, region: EU_CENTRAL_1, user: gsm-bot, roles: [readWrite@gsm], allow_from: [203.0.113.7/32] }
+logs: { retention_days: 30 }
+cluster: { container_insights: enhanced }
+load_balancer: { domain: bot.example.com, zone: example.com, allow_from: [0.0.0.0/0], idle_timeout: 60, deletion_protection: true }
+services:
+  bot: &bot
+    image: docker.io/me/bot:${TAG}
+    cpu: ${CPU}
+    memory: 1024
+    port: 8080
+    health_check: { path: /healthz, codes: "200-299", interval: 10, timeout: 5, healthy: 2, unhealthy: 3, grace: 60 }
+    environment: { MODE: webhook, EMPTY: "" }
+    secrets: { TOKEN: { env: TOKEN }, MADE: { generate: 32 }, URI: { database: uri } }
+    deployment: { minimum_healthy_percent: 100, maximum_percent: 200, circuit_breaker: true }
+  web:
+    image: me/web@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+    port: 80
+    architecture: arm64
+    host: web.example.com
+    path: "/api/*"
+    command: [serve, "--all"]
+    user: "1000:1000"
+    container_check: { command: [web, health], interval: 30, timeout: 5, retries: 3, start_period: 10 }
+ci:
+  jenkins:
+    admin_cidrs: [203.0.113.7/32]
+    repository: me/bot
+    branch: main
+    service: bot
+    github: { env: TOKEN }
+    registry: { user: me, token: { env: TOKEN } }
+protect: [database, jenkins-disk]
+"#;
 
 #[test]
 fn aliases_do_not_explode() {
@@ -187,6 +230,142 @@ fn no_input_panics() {
             "\u{2028}", ": ", "- ", "#", "%",
         ] {
             read(&format!("{before}{nasty}{after}"));
+        }
+    }
+}
+
+/// What somebody, or a broken disk, does to a file.
+#[derive(Clone, Debug)]
+enum Edit {
+    /// Puts this there.
+    Insert(Index, String),
+    /// Takes as many characters out.
+    Remove(Index, usize),
+    /// Copies a line to another place.
+    Repeat(Index, Index),
+    /// Writes this after the colon of a line.
+    Value(Index, String),
+}
+
+impl Edit {
+    fn any() -> impl Strategy<Value = Self> {
+        let pieces = prop::sample::select(vec![
+            "\0",
+            "\u{1b}",
+            "\u{feff}",
+            "\n",
+            "\r",
+            "\t",
+            " ",
+            "\"",
+            "'",
+            "{",
+            "}",
+            "[",
+            "]",
+            "[[[[",
+            "&a ",
+            "*a",
+            "*bot",
+            "<<: *bot\n",
+            "!!binary ",
+            "!x ",
+            "${",
+            "${TAG}",
+            "${A:-${B}}",
+            "$$",
+            "ä",
+            "\u{2028}",
+            "\u{202e}",
+            ": ",
+            "- ",
+            "#",
+            "%",
+            "|\n",
+            ">-\n",
+            "? ",
+            "---\n",
+            "...\n",
+            "~",
+            "null",
+            "true",
+            "0",
+            "-1",
+            "1e999",
+            ".inf",
+            "0x7f",
+            "99999999999999999999",
+            "0.0.0.0/0",
+            "::/0",
+            "{}",
+            "[]",
+            "name",
+            "services",
+            "ci",
+            "jenkins",
+            "secrets",
+        ]);
+        let piece =
+            prop_oneof![3 => pieces.prop_map(str::to_owned), 1 => ".{0,8}", 1 => "\\PC{0,300}"]
+                .boxed();
+        prop_oneof![
+            (any::<Index>(), piece.clone()).prop_map(|(at, it)| Self::Insert(at, it)),
+            (any::<Index>(), 1..80_usize).prop_map(|(at, it)| Self::Remove(at, it)),
+            any::<(Index, Index)>().prop_map(|(from, to)| Self::Repeat(from, to)),
+            (any::<Index>(), piece).prop_map(|(at, it)| Self::Value(at, it)),
+        ]
+    }
+
+    fn applied(&self, text: &str) -> String {
+        let lines = || text.lines().map(str::to_owned).collect::<Vec<_>>();
+        match self {
+            _ if text.is_empty() => String::new(),
+            Self::Insert(at, it) => {
+                let (before, after) = split(text, *at);
+                format!("{before}{it}{after}")
+            }
+            Self::Remove(at, count) => {
+                let (before, after) = split(text, *at);
+                before.chars().chain(after.chars().skip(*count)).collect()
+            }
+            Self::Repeat(from, to) => {
+                let mut lines = lines();
+                let line = lines[from.index(lines.len())].clone();
+                lines.insert(to.index(lines.len()), line);
+                lines.join("\n")
+            }
+            Self::Value(at, it) => {
+                let mut lines = lines();
+                let at = at.index(lines.len());
+                let key = lines[at].split(':').next().unwrap_or_default();
+                lines[at] = format!("{key}: {it}");
+                lines.join("\n")
+            }
+        }
+    }
+}
+
+fn split(text: &str, at: Index) -> (&str, &str) {
+    let place = text.char_indices().nth(at.index(text.chars().count()));
+    text.split_at(place.map_or(0, |(at, _)| at))
+}
+
+#[test]
+fn what_is_damaged_below_is_right_before() {
+    config(FULL);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// `PROPTEST_CASES=1000000` reads as many as one likes.
+    #[test]
+    fn whatever_is_written_is_read_or_refused(edits in vec(Edit::any(), 1..6)) {
+        let text = edits.iter().fold(FULL.to_owned(), |text, edit| edit.applied(&text));
+        if let Err(invalid) = parse("stack.yaml", &text, &env) {
+            let shown = invalid.render(false);
+            prop_assert!(invalid.count() > 0 && shown.starts_with("error: "), "{shown}");
+            prop_assert!(!shown.chars().any(|it| it.is_control() && it != '\n'), "{shown:?}");
         }
     }
 }

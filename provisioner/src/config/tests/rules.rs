@@ -201,7 +201,7 @@ fn too_many_tags() {
     3 | tags:
       | ^^^^
       |
-      = help: at most 47: AWS allows 50, and three are the provisioner's own
+      = help: at most 46: AWS allows 50, and four are the provisioner's own
 
     1 problem in stack.yaml
     ");

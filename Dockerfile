@@ -14,7 +14,7 @@ COPY provisioner/Cargo.toml provisioner/
 COPY simulator/Cargo.toml simulator/
 # Cargo wants every member of the workspace to have something to compile, and every target that a Cargo.toml names.
 RUN mkdir bot/src provisioner/src provisioner/examples simulator/src \
- && for it in bot/src/main provisioner/src/main provisioner/examples/critical_path; do \
+ && for it in bot/src/main provisioner/src/main provisioner/examples/critical_path provisioner/examples/torture; do \
       echo 'fn main() {}' > "$it.rs"; \
     done \
  && touch bot/src/lib.rs provisioner/src/lib.rs simulator/src/lib.rs

@@ -6,6 +6,7 @@ mod canaries;
 mod changes;
 mod cli;
 mod deploy;
+mod dockerfile;
 mod failures;
 #[cfg(feature = "sandbox")]
 mod github_actions;

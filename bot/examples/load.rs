@@ -348,7 +348,8 @@ impl Database {
         let mut line = String::new();
         BufReader::new(server.stdout.take().context("a pipe")?).read_line(&mut line)?;
         let port = line.trim().strip_prefix("listening on ").context("`listening on PORT`")?;
-        let uri = format!("mongodb://127.0.0.1:{port}/?directConnection=true");
+        // At each write SecantusDB goes through all that it could be asked for again: soon that would be all it does.
+        let uri = format!("mongodb://127.0.0.1:{port}/?directConnection=true&retryWrites=false");
         Ok((Self { what: "SecantusDB, in memory (not MongoDB)", uri, name }, Some(server)))
     }
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::support::{
     bot::Settings,
     conversation::{Group, Person, World},
+    database::Database,
     telegram::generated::{Chance, HOSTILE},
 };
 
@@ -128,7 +129,8 @@ fn forged(real: &[String], chance: &mut Chance) -> String {
 
 /// Presses by somebody who is not in the group, on messages of their own, with the data of others.
 async fn press_forged(count: usize) {
-    let world = World::start(Settings::webhook()).await;
+    let database = Database::create().await.without_retries();
+    let world = World::start_on(&database, Settings::webhook()).await;
     let (_, _, real) = treasure(&world).await;
     let eve = world.person("Eve");
     let lairs: Vec<Group> = (0..LAIRS).map(|_| world.group("Lair", &[&eve])).collect();

@@ -53,6 +53,15 @@ impl Database {
         Self::on(server.get_or_init(start).uri.clone()).await
     }
 
+    /// The same for very many updates: SecantusDB goes through every write that it could be asked for again whenever there
+    /// is another one.
+    pub fn without_retries(mut self) -> Self {
+        if std::env::var_os("TEST_MONGODB_URI").is_none() {
+            self.uri.push_str("&retryWrites=false");
+        }
+        self
+    }
+
     /// A database on a server of its own, which can be stopped.
     pub async fn mortal() -> Self {
         let server = launch();

@@ -20,7 +20,7 @@ RUN mkdir bot/src provisioner/src provisioner/examples simulator/src \
  && touch bot/src/lib.rs provisioner/src/lib.rs simulator/src/lib.rs
 
 FROM workspace AS bot-dependencies
-RUN cargo build --release --locked --package gsm-bot \
+RUN cargo build --profile small --locked --package gsm-bot \
  && cargo test --no-run --locked --package gsm-bot
 
 FROM bot-dependencies AS bot-sources
@@ -38,7 +38,7 @@ RUN apt-get update \
 RUN cargo test --locked --package gsm-bot
 
 FROM bot-sources AS bot-build
-RUN cargo build --release --locked --package gsm-bot
+RUN cargo build --profile small --locked --package gsm-bot
 
 FROM workspace AS provisioner-dependencies
 RUN cargo build --release --locked --package provisioner
@@ -70,7 +70,7 @@ LABEL org.opencontainers.image.title="gsm-bot" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
-COPY --from=bot-build /src/target/release/gsm-bot /usr/local/bin/gsm-bot
+COPY --from=bot-build /src/target/small/gsm-bot /usr/local/bin/gsm-bot
 EXPOSE 8080
 USER 65532:65532
 # ECS goes by the load balancer's check; this one is for everybody else.

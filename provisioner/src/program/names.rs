@@ -1,6 +1,6 @@
 //! What things are called in AWS, for those who find them by name.
 
-use crate::config::Config;
+use crate::config::{Config, SecretSource};
 
 /// The ECS cluster of the stack.
 pub fn cluster(config: &Config) -> &str {
@@ -22,9 +22,14 @@ pub fn key(config: &Config) -> String {
     format!("alias/{}", config.name)
 }
 
-/// The parameter that holds a secret of a service.
-pub fn secret(config: &Config, service: &str, variable: &str) -> String {
-    format!("/{}/{service}/{variable}", config.name)
+/// The parameter that holds a secret of a service, by its variable in the container.
+pub fn secret(config: &Config, service: &str, variable: &str, source: &SecretSource) -> String {
+    match source {
+        SecretSource::Database(_) => database_uri(config),
+        SecretSource::Env(_) | SecretSource::Generate(_) => {
+            format!("/{}/{service}/{variable}", config.name)
+        }
+    }
 }
 
 /// The parameter that holds the database's connection string.

@@ -82,6 +82,7 @@ fn secrets(
 ) -> Vec<Secret> {
     let mut secrets = Vec::new();
     for (variable, source) in &service.secrets {
+        let path = names::secret(base.config, name, variable, source);
         let source = match source {
             SecretSource::Env(from) => {
                 let value = (base.around.variable)(from).map(Sealed::new);
@@ -92,14 +93,13 @@ fn secrets(
                 // stack.yaml was refused if it has no database.
                 secrets.extend(database.map(|it| Secret {
                     variable: variable.clone(),
-                    arn: base.parameter_arn(&names::database_uri(base.config)).behind(it),
+                    arn: base.parameter_arn(&path).behind(it),
                     version: it.version(),
                 }));
                 continue;
             }
         };
         let resource = format!("{name}-secret:{variable}");
-        let path = names::secret(base.config, name, variable);
         let arn = base.parameter_arn(&path);
         let parameter = Parameter {
             name: path,

@@ -7,7 +7,7 @@
 use super::{Check, Question, Subject, Verdict, look};
 use crate::{
     cloud::Cloud,
-    config::{SecretSource, Service},
+    config::Service,
     engine::{Found, Output, Resource as _, Result},
     program::{execution_role, names},
     resources::{Role, key_arn},
@@ -20,22 +20,22 @@ pub(super) async fn check(
     cloud: Option<&Cloud>,
 ) -> Check {
     let verdict = match look(cloud, |cloud| lacking(question, name, service, cloud)).await {
-        Ok(None) => Verdict::Later("there is none yet: `up` makes it".to_owned()),
-        Ok(Some(lacking)) => judge(&lacking, question.image.is_some()),
+        Ok(lacking) => judge(lacking.as_deref(), question.image.is_some()),
         Err(verdict) => verdict,
     };
     Check { subject: Subject::Role, service: Some(name.to_owned()), verdict }
 }
 
-/// A deployment leaves the role as it is; `up` puts it right.
-fn judge(lacking: &[&str], is_for_deployment: bool) -> Verdict {
-    if lacking.is_empty() {
-        return Verdict::Well("gets images, writes logs, reads the secrets".to_owned());
-    }
-    let what = format!("it {}", lacking.join("; it "));
+/// A deployment leaves the role as it is; `up` makes it, and puts it right.
+fn judge(lacking: Option<&[&str]>, is_for_deployment: bool) -> Verdict {
+    let (what, up) = match lacking {
+        Some([]) => return Verdict::Well("gets images, writes logs, reads the secrets".to_owned()),
+        Some(lacking) => (format!("it {}", lacking.join("; it ")), "puts it right"),
+        None => ("there is none yet".to_owned(), "makes it"),
+    };
     match is_for_deployment {
-        true => Verdict::wrong(what, "run `provisioner up` first: it puts the role right"),
-        false => Verdict::Later(format!("{what}: `up` puts it right")),
+        true => Verdict::wrong(what, "run `provisioner up` first"),
+        false => Verdict::Later(format!("{what}: `up` {up}")),
     }
 }
 
@@ -48,12 +48,7 @@ async fn lacking(
 ) -> Result<Option<Vec<&'static str>>> {
     let config = question.config;
     let parameters = service.secrets.iter().map(|(variable, source)| {
-        let path = match source {
-            SecretSource::Database(_) => names::database_uri(config),
-            SecretSource::Env(_) | SecretSource::Generate(_) => {
-                names::secret(config, name, variable)
-            }
-        };
+        let path = names::secret(config, name, variable, source);
         Output::from(cloud.arn("ssm", &format!("parameter{path}")))
     });
     let Some(key) = key_arn(&names::key(config), &cloud).await? else { return Ok(None) };
@@ -86,9 +81,12 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_wrong_for_a_deployment_only() {
-        assert!(matches!(judge(&[], true), Verdict::Well(_)));
-        assert!(matches!(judge(&["lacks a"], true), Verdict::Wrong { .. }));
-        let later = Verdict::Later("it lacks a; it lacks b: `up` puts it right".to_owned());
-        assert_eq!(judge(&["lacks a", "lacks b"], false), later);
+        assert!(matches!(judge(Some(&[]), true), Verdict::Well(_)));
+        assert!(matches!(judge(Some(&["lacks a"]), true), Verdict::Wrong { .. }));
+        assert!(matches!(judge(None, true), Verdict::Wrong { .. }));
+        let later = |words: &str| Verdict::Later(words.to_owned());
+        let both = judge(Some(&["lacks a", "lacks b"]), false);
+        assert_eq!(both, later("it lacks a; it lacks b: `up` puts it right"));
+        assert_eq!(judge(None, false), later("there is none yet: `up` makes it"));
     }
 }

@@ -1,4 +1,6 @@
 //! A secret that comes from the environment: whether it has a value, here or in AWS already.
+//!
+//! A deployment brings no secrets: before one, only what is in AWS counts.
 
 use super::{Check, Question, Subject, Verdict, look};
 use crate::{cloud::Cloud, config::SecretSource, program::names, resources::has_parameter};
@@ -15,29 +17,52 @@ pub(super) fn check<'a>(
     cloud: Option<&'a Cloud>,
 ) -> Option<impl Future<Output = Check> + Send + use<'a>> {
     let SecretSource::Env(from) = source else { return None };
-    let value = question.place.secret(from);
-    let parameter = names::secret(question.config, service, variable);
+    let parameter = names::secret(question.config, service, variable, source);
     Some(async move {
-        let verdict = match value.as_deref() {
-            None => absent(from, &parameter, cloud).await,
-            Some("") => Verdict::wrong(
-                format!("{from} is set and empty"),
-                "set it to the secret, or unset it",
-            ),
-            Some(value) if value.len() > LONGEST => Verdict::wrong(
-                format!("{from} has {} bytes, and SSM keeps {LONGEST}", value.len()),
-                "shorten it, or let the container fetch it from elsewhere",
-            ),
-            Some(_) => Verdict::Well(format!("from {from}")),
+        let verdict = match question.image {
+            Some(_) => before_deployment(from, &parameter, cloud).await,
+            None => before_up(question, from, &parameter, cloud).await,
         };
         let subject = Subject::Secret(variable.to_owned());
         Check { subject, service: Some(service.to_owned()), verdict }
     })
 }
 
+async fn before_deployment(from: &str, parameter: &str, cloud: Option<&Cloud>) -> Verdict {
+    match has_value(parameter, cloud).await {
+        Ok(true) => Verdict::Well(format!("in {parameter}")),
+        Ok(false) => Verdict::wrong(
+            format!("{parameter} has no value yet, and a deployment brings none"),
+            format!("run `provisioner up` first, with {from} in its environment"),
+        ),
+        Err(Verdict::Unknown(why)) => {
+            Verdict::Unknown(format!("whether {parameter} has a value: {why}"))
+        }
+        Err(other) => other,
+    }
+}
+
+async fn before_up(
+    question: &Question<'_>,
+    from: &str,
+    parameter: &str,
+    cloud: Option<&Cloud>,
+) -> Verdict {
+    match question.place.secret(from).as_deref() {
+        None => absent(from, parameter, cloud).await,
+        Some("") => {
+            Verdict::wrong(format!("{from} is set and empty"), "set it to the secret, or unset it")
+        }
+        Some(value) if value.len() > LONGEST => Verdict::wrong(
+            format!("{from} has {} bytes, and SSM keeps {LONGEST}", value.len()),
+            "shorten it, or let the container fetch it from elsewhere",
+        ),
+        Some(_) => Verdict::Well(format!("from {from}")),
+    }
+}
+
 async fn absent(from: &str, parameter: &str, cloud: Option<&Cloud>) -> Verdict {
-    let there = look(cloud, |cloud| async move { has_parameter(parameter, &cloud).await }).await;
-    match there {
+    match has_value(parameter, cloud).await {
         Ok(true) => Verdict::Well(format!("{from} is not set: the value of {parameter} stays")),
         Ok(false) => Verdict::wrong(
             format!("{from} is not set, and {parameter} has no value yet"),
@@ -48,4 +73,8 @@ async fn absent(from: &str, parameter: &str, cloud: Option<&Cloud>) -> Verdict {
         )),
         Err(other) => other,
     }
+}
+
+async fn has_value(parameter: &str, cloud: Option<&Cloud>) -> Result<bool, Verdict> {
+    look(cloud, |cloud| async move { has_parameter(parameter, &cloud).await }).await
 }

@@ -136,7 +136,9 @@ async fn an_image_before_its_deployment() {
     let rehearsal = Rehearsal::start().await;
     let folder = Folder::new(&rehearsal);
     folder.write(STACK);
-    let mut said = String::new();
+    let image = ["verify", "bot", "--image", "docker.io/me/bot:2"];
+    let mut said = whole(&folder.run(&image)) + "\n\n";
+    folder.ok(&["up", "--yes"]);
     for (service, image) in [
         ("bot", "docker.io/me/bot:2"),
         ("bot", "docker.io/me/bot:absent-2"),
@@ -160,12 +162,34 @@ async fn an_image_before_its_deployment() {
     insta::assert_json_snapshot!("image_json", lines);
 }
 
+/// A deployment brings no secrets, whatever is in its environment.
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_before_a_deployment() {
+    let rehearsal = Rehearsal::start().await;
+    let mut folder = Folder::new(&rehearsal);
+    folder.write(SMALL);
+    folder.ok(&["up", "--yes"]);
+    let deploying = ["verify", "bot", "--image", "docker.io/me/bot:2"];
+    for set in [None, Some(""), Some("7:new")] {
+        folder.set("GSM_BOT_TOKEN", set);
+        let said = folder.ok(&deploying);
+        assert!(said.contains("✓ bot: BOT_TOKEN       in /gsm/bot/BOT_TOKEN"), "{set:?}: {said}");
+    }
+    let ssm = rehearsal.cloud().await.ssm;
+    ssm.delete_parameter().name("/gsm/bot/BOT_TOKEN").send().await.unwrap();
+    insta::assert_snapshot!("secret", whole(&folder.run(&deploying)));
+    rehearsal.fault(denied("ssm", "DescribeParameters")).await;
+    let said = folder.ok(&deploying);
+    assert!(said.contains("not checked: whether /gsm/bot/BOT_TOKEN has a value: "), "{said}");
+}
+
 #[cfg(feature = "sandbox")]
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_that_is_there_and_cannot_run() {
     let rehearsal = Rehearsal::simulated();
     let folder = Folder::new(&rehearsal);
     folder.write(STACK);
+    folder.ok(&["up", "--yes"]);
     let mut said = String::new();
     for (service, tag) in [("bot", "arm64-2"), ("worker", "amd64-2"), ("bot", "private-2")] {
         let image = format!("docker.io/me/bot:{tag}");

@@ -97,6 +97,8 @@ async fn that_of_a_run_that_was_cut_off_is_its_own_until_somebody_takes_it() {
     sleep(Duration::from_secs(150)).await;
     team.simulator.faults(simulator::Faults::clear);
     write(&store).await.unwrap();
+    // The renewal under way may have just begun to wait for its next attempt.
+    sleep(Duration::from_secs(60)).await;
     assert!(team.is_refused(1).await);
 
     // Once more, and meanwhile another machine can.

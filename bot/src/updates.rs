@@ -196,18 +196,19 @@ async fn apologise(cx: &Cx, error: &anyhow::Error) {
 
 /// Renews the claim on an update for as long as it is handled.
 async fn with_renewal(app: &App, id: i64, handled: impl Future<Output = Outcome>) -> Outcome {
-    tokio::pin!(handled);
-    let mut due = tokio::time::interval(store::LEASE / 4);
-    due.tick().await;
-    loop {
-        tokio::select! {
-            outcome = &mut handled => return outcome,
-            _ = due.tick() => {
-                if let Err(error) = app.store.renew_update(id).await {
-                    tracing::warn!(update = id, %error, "a claim could not be renewed");
-                }
+    // Beside the handler and not in its stead: what waits for a connection to the database must not keep those from going
+    // on that have one.
+    let renewing = async {
+        loop {
+            tokio::time::sleep(store::LEASE / 4).await;
+            if let Err(error) = app.store.renew_update(id).await {
+                tracing::warn!(update = id, %error, "a claim could not be renewed");
             }
         }
+    };
+    tokio::select! {
+        outcome = handled => outcome,
+        never = renewing => never,
     }
 }
 

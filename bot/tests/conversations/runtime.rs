@@ -193,3 +193,34 @@ async fn s104_logs_hold_no_secrets_and_no_texts() {
     assert_eq!(logs::telling(begin, &planted).len(), 1);
     assert_eq!(world.database().count("chats", doc! { "chat_id": ann.id }).await, 1);
 }
+
+/// More people than the bot has connections to the database, each in the middle of something.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_stands_still_for_a_while_holds_nobody_up_for_ever() {
+    let database = Database::mortal().await;
+    let world = World::start_on(&database, Settings::webhook()).await;
+    let people: Vec<_> = (0..40).map(|it| world.person(&format!("Ann{it}"))).collect();
+    for _ in 0..3 {
+        let updates = people.iter().map(|it| it.message("/settings").update()).collect();
+        let frozen = async {
+            tokio::time::sleep(Duration::from_millis(150)).await;
+            database.freeze(Duration::from_secs(5)).await;
+        };
+        let everybody = async { tokio::join!(world.at_once(updates), frozen) };
+        let done = tokio::time::timeout(Duration::from_secs(45), everybody).await;
+        assert!(done.is_ok(), "somebody waits for ever");
+    }
+}
+
+/// The driver waits for an answer as long as the connection is open.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_never_comes_ends_one_attempt_and_not_the_chat() {
+    let database = Database::watched().await;
+    let world = World::start_on(&database, Settings::webhook()).await;
+    let ann = world.person("Ann");
+    ann.writes("/help").await;
+    database.queries.cut_off();
+    let again = ann.message("/diss").update();
+    let done = tokio::time::timeout(Duration::from_secs(100), world.at_once(vec![again])).await;
+    assert!(done.is_ok(), "the chat waits for ever");
+}

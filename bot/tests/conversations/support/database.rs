@@ -94,6 +94,20 @@ impl Database {
         }
     }
 
+    /// Has the server of a mortal database do nothing for this time, and then go on as if nothing had happened.
+    pub async fn freeze(&self, time: std::time::Duration) {
+        let server = self.server.as_ref().expect("a database on a server of its own");
+        let child = server.lock().expect("the server").child.as_ref().map(Child::id);
+        let signal = |name: &str| {
+            let child = child.expect("a server that runs").to_string();
+            let sent = Command::new("kill").args([name, child.as_str()]).status();
+            assert!(sent.is_ok_and(|it| it.success()), "kill {name}");
+        };
+        signal("-STOP");
+        tokio::time::sleep(time).await;
+        signal("-CONT");
+    }
+
     /// The database, through the driver: to prepare or to look at what the bot stores.
     pub fn driver(&self) -> mongodb::Database {
         self.client.database(&self.name)

@@ -17,6 +17,7 @@ use tokio::{
         TcpListener, TcpStream,
         tcp::{OwnedReadHalf, OwnedWriteHalf},
     },
+    sync::watch,
 };
 
 /// The opcode of every message since MongoDB 3.6.
@@ -36,7 +37,11 @@ const UPKEEP: [&str; 8] = [
 
 /// What was asked so far.
 #[derive(Clone, Default)]
-pub struct Queries(Arc<Mutex<Vec<Query>>>);
+pub struct Queries {
+    asked: Arc<Mutex<Vec<Query>>>,
+    /// How often connections were cut off.
+    cuts: watch::Sender<u32>,
+}
 
 /// A command of the bot.
 #[derive(Clone, Debug)]
@@ -71,14 +76,25 @@ impl Queries {
                 let Ok(upstream) = TcpStream::connect(&server).await else { return };
                 let (from_client, mut to_client) = client.into_split();
                 let (mut from_server, to_server) = upstream.into_split();
+                let mut cut = queries.cuts.subscribe();
                 let queries = queries.clone();
                 tokio::spawn(async move { queries.read_along(from_client, to_server).await });
-                tokio::spawn(
-                    async move { tokio::io::copy(&mut from_server, &mut to_client).await },
-                );
+                tokio::spawn(async move {
+                    tokio::select! {
+                        _ = tokio::io::copy(&mut from_server, &mut to_client) => {}
+                        // Open for ever.
+                        _ = cut.changed() => std::future::pending().await,
+                    }
+                });
             }
         });
         Ok(address)
+    }
+
+    /// Nothing that the server says comes through any more on the connections that there are, and nobody is told: as when
+    /// something in between has forgotten them.
+    pub fn cut_off(&self) {
+        self.cuts.send_modify(|it| *it += 1);
     }
 
     /// Every command since the last `forget`.
@@ -100,7 +116,7 @@ impl Queries {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Query>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Hands on what the client sends, message by message.

@@ -212,7 +212,7 @@ async fn a_database_that_stands_still_for_a_while_holds_nobody_up_for_ever() {
     }
 }
 
-/// The driver waits for an answer as long as the connection is open.
+/// The driver waits for an answer as long as the connection is open and its own questions are answered: here none is.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_that_never_comes_ends_one_attempt_and_not_the_chat() {
     let database = Database::watched().await;

@@ -56,7 +56,7 @@ use text::{Span, Text};
 
 /// A larger file is refused unread: it is no stack.
 const LARGEST: u64 = 256 * 1024;
-/// Tags AWS allows on a resource, less the three we set ourselves.
+/// Tags AWS allows on a resource, less the four we set ourselves.
 const MOST_TAGS: usize = 46;
 
 /// A stack, as `stack.yaml` describes it.

@@ -1,9 +1,10 @@
 //! Security group rule: what one peer may send to, or get from, the members of a security group.
 
 use aws_sdk_ec2::types::{
-    IpPermission, IpRange, Ipv6Range, ResourceType, SecurityGroupRule as Live,
+    Filter, IpPermission, IpRange, Ipv6Range, ResourceType, SecurityGroupRule as Live,
     SecurityGroupRuleRequest, SecurityGroupRuleUpdate, UserIdGroupPair,
 };
+use futures::future::try_join;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
@@ -169,18 +170,20 @@ impl Resource for SecurityGroupRule {
 }
 
 impl SecurityGroupRule {
-    /// The group's rule that has our marks, or else the one that says what we want to say.
+    /// The rule that has our marks, or else the one of the group that says what we want to say. The marks may be on a rule
+    /// of another group, which was the right one once.
     async fn search(&self, cloud: &Cloud) -> Result<Option<Live>> {
-        let request = cloud.ec2.describe_security_group_rules();
-        let request = request.filters(ec2::filter("group-id", self.group_id.get()?));
-        let rules: Vec<Live> = request.into_paginator().items().send().try_collect().await?;
-        let marks = |tags: &Tags| {
-            ["provisioner:stack", "provisioner:resource"]
-                .map(|key| tags.get(key).unwrap_or_default().to_owned())
+        let rules = async |filters: Vec<Filter>| -> Result<Vec<Live>> {
+            let request = cloud.ec2.describe_security_group_rules().set_filters(Some(filters));
+            Ok(request.into_paginator().items().send().try_collect().await?)
         };
-        let wanted = marks(&self.tags);
-        let marked = rules.iter().find(|it| marks(&ec2::found(it.tags())) == wanted);
-        Ok(marked.or_else(|| rules.iter().find(|it| self.says_the_same_as(it))).cloned())
+        let marked = rules(ec2::marked(&self.tags, cloud));
+        let Ok(group) = self.group_id.get() else { return Ok(marked.await?.pop()) };
+        let (mut marked, of_group) =
+            try_join(marked, rules(vec![ec2::filter("group-id", &group)])).await?;
+        // Ours last: another one is no more than what is left of it.
+        marked.sort_by_key(|it| it.group_id() == Some(&group));
+        Ok(marked.pop().or_else(|| of_group.into_iter().find(|it| self.says_the_same_as(it))))
     }
 
     fn says_the_same_as(&self, rule: &Live) -> bool {

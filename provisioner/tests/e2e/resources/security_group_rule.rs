@@ -77,6 +77,25 @@ async fn it_is_made_changed_mended_and_deleted() {
 }
 
 #[tokio::test]
+async fn without_a_record_it_is_found_in_the_group_where_it_was() {
+    let rehearsal = Rehearsal::start().await;
+    let cloud = rehearsal.cloud().await;
+    let (old, new) = (group("gsm-bot", &cloud).await, group("gsm-lb", &cloud).await);
+    let before = apply(&rule(&old, cidr("203.0.113.7/32")), &cloud).await;
+    let wanted = rule(&new, cidr("203.0.113.7/32"));
+    let found = ours(&wanted, None, &cloud).await;
+    assert_eq!(found.outputs, before.outputs);
+    assert_eq!(differing(&wanted, &found), ["group_id"]);
+    // A replacement is created first: then there are two, and the one in its place is it.
+    let made = wanted.create("token", &cloud).await.unwrap();
+    assert_eq!(ours(&wanted, None, &cloud).await.outputs, made.outputs);
+    assert_eq!(
+        ours(&rule(&old, cidr("203.0.113.7/32")), None, &cloud).await.outputs,
+        before.outputs
+    );
+}
+
+#[tokio::test]
 async fn every_kind_of_rule_reads_as_it_was_written() {
     let rehearsal = Rehearsal::start().await;
     let cloud = rehearsal.cloud().await;

@@ -177,9 +177,9 @@ fn classify(code: &str, message: &str) -> Class {
     }
 }
 
-/// ECS has few codes; what happened shows in the message only.
+/// Some services have few codes; what happened shows in the message only.
 fn by_message(code: &str, message: &str) -> Option<Class> {
-    const MESSAGES: [(&str, &str, Class); 6] = [
+    const MESSAGES: [(&str, &str, Class); 7] = [
         ("ClientException", "Unable to describe task definition", Class::Gone),
         (
             "ClientException",
@@ -189,6 +189,8 @@ fn by_message(code: &str, message: &str) -> Option<Class> {
         ("InvalidParameterException", "Creation of service was not idempotent", Class::Exists),
         // The name of a deleted service becomes free when its last task has stopped.
         ("InvalidParameterException", "service that is still Draining", Class::Blocked),
+        // A target that is to be taken out, and has been forgotten together with its instance.
+        ("InvalidTarget", "does not exist", Class::Gone),
         // KMS, some moments after a deletion was cancelled or a key was enabled.
         ("KMSInvalidStateException", "is pending deletion", Class::Settling),
         ("DisabledException", "is disabled", Class::Settling),
@@ -200,7 +202,7 @@ fn by_message(code: &str, message: &str) -> Option<Class> {
 /// IAM spreads slowly: other services refuse a role, a profile or a principal that IAM has had for some seconds. They
 /// use codes that also stand for real mistakes, so only the messages tell.
 fn settling(code: &str, message: &str) -> bool {
-    const MESSAGES: [(&str, &str); 13] = [
+    const MESSAGES: [(&str, &str); 14] = [
         ("InvalidParameterValue", "Invalid IAM Instance Profile"),
         ("InvalidParameterException", "is unable to assume the"),
         ("InvalidParameterException", "unable to assume the service linked role"),
@@ -209,6 +211,8 @@ fn settling(code: &str, message: &str) -> bool {
         ("MalformedPolicyDocument", "Invalid principal"),
         // An address for an instance that is still `pending`.
         ("InvalidInstanceID", "not in a valid state"),
+        // The same, of a target group.
+        ("InvalidTarget", "not in a running state"),
         // A log group with a key whose policy was set a moment ago.
         ("InvalidParameterException", "does not exist or is not allowed to be used"),
         // A parameter with a key that was made, or taken back, a moment ago.

@@ -78,7 +78,7 @@ impl LoadBalancer {
 }
 
 /// The first name of a certificate is its common name, which is shorter than names may be otherwise.
-fn certified(name: &str) -> Result<String, Wrong> {
+pub(super) fn certified(name: &str) -> Result<String, Wrong> {
     let name = names::domain(name)?;
     if name.len() > 64 {
         return Err(Wrong::new("is too long for a certificate").help("at most 64 characters"));

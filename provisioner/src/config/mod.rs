@@ -189,7 +189,9 @@ impl Config {
             section.optional("load_balancer").map(|field| LoadBalancer::read(&field));
         let cluster = Cluster::read(section.optional("cluster"));
         let services = services::read(&mut section, &stack);
-        let ci = section.optional("ci").and_then(|field| Ci::read(&field, &services));
+        let ci = section
+            .optional("ci")
+            .and_then(|field| Ci::read(&field, &services, load_balancer.as_ref()));
         let protect = section.optional("protect").map(|field| protect(&field)).unwrap_or_default();
         section.finish();
         Some(Self {

@@ -477,7 +477,12 @@ pub(super) fn calls(kind: Kind) -> Calls {
         Kind::TargetGroup => Calls {
             look: &[Right(
                 ELB,
-                &["DescribeTags", "DescribeTargetGroupAttributes", "DescribeTargetGroups"],
+                &[
+                    "DescribeTags",
+                    "DescribeTargetGroupAttributes",
+                    "DescribeTargetGroups",
+                    "DescribeTargetHealth",
+                ],
                 &["*"],
                 FREE,
             )],
@@ -486,8 +491,10 @@ pub(super) fn calls(kind: Kind) -> Calls {
                 &[
                     "AddTags",
                     "CreateTargetGroup",
+                    "DeregisterTargets",
                     "ModifyTargetGroup",
                     "ModifyTargetGroupAttributes",
+                    "RegisterTargets",
                     "RemoveTags",
                 ],
                 TARGETS,

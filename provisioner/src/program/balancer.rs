@@ -4,7 +4,7 @@ use super::Base;
 use crate::{
     config::LoadBalancer as Wanted,
     engine::{Output, Stack},
-    lookups::{HostedZone, IssuedCertificate, ValidationRecord},
+    lookups::{HostedZone, HostedZoneOutputs, IssuedCertificate, ValidationRecord},
     resources::{
         Certificate, Direction, DnsRecord, DnsTarget, Listener, ListenerAction, ListenerOutputs,
         LoadBalancer, LoadBalancerAttributes, LoadBalancerOutputs, Peer, SecurityGroup,
@@ -15,10 +15,15 @@ use crate::{
 /// TLS 1.2 and 1.3 only; see "Security policies for your Application Load Balancer" in the user guide.
 const SSL_POLICY: &str = "ELBSecurityPolicy-TLS13-1-2-2021-06";
 
+/// Long enough for the requests in flight of a bot, and not the five minutes that AWS waits by default.
+pub(super) const DEREGISTRATION_DELAY: i32 = 10;
+
 /// What the services need of the load balancer.
 pub(super) struct Balancer {
     pub(super) group: Output<SecurityGroupOutputs>,
     balancer: Output<LoadBalancerOutputs>,
+    /// With a domain: where its names are kept.
+    pub(super) zone: Option<Output<HostedZoneOutputs>>,
     /// With a domain: the certificate, issued, with which HTTPS can begin.
     certificate: Option<Output<String>>,
 }
@@ -67,49 +72,66 @@ pub(super) fn declare(stack: &mut Stack, base: &Base<'_>, wanted: &Wanted) -> Ba
     };
     let balancer = stack.add("balancer", balancer);
 
-    let certificate = wanted.domain.as_ref().zip(wanted.zone.as_ref()).map(|(domain, zone)| {
-        let zone = stack.look("zone", HostedZone { name: zone.clone() });
+    let zone = wanted.zone.as_ref().map(|it| stack.look("zone", HostedZone { name: it.clone() }));
+    let mut declared = Balancer { group, balancer, zone, certificate: None };
+    declared.certificate = wanted
+        .domain
+        .as_ref()
+        .zip(declared.zone.as_ref())
+        .map(|(domain, zone)| declared.certified(stack, base, zone, "", domain));
+    let address = match &wanted.domain {
+        Some(domain) => format!("https://{domain}").into(),
+        None => declared.balancer.dns_name().map(|it| format!("http://{it}")),
+    };
+    stack.output("address", address);
+    stack.output("load_balancer", declared.balancer.dns_name());
+    declared
+}
+
+impl Balancer {
+    /// Declares a name in DNS that leads here, and a certificate for it; gives the certificate once it is issued. What is
+    /// declared is called after `prefix`.
+    pub(super) fn certified(
+        &self,
+        stack: &mut Stack,
+        base: &Base<'_>,
+        zone: &Output<HostedZoneOutputs>,
+        prefix: &str,
+        domain: &str,
+    ) -> Output<String> {
+        let named = |name: &str| format!("{prefix}{name}");
         let alias = DnsRecord {
             zone_id: zone.id(),
-            name: domain.as_str().into(),
+            name: domain.into(),
             record_type: "A".into(),
             target: DnsTarget::Alias {
-                dns_name: balancer.dns_name(),
-                zone_id: balancer.zone_id(),
+                dns_name: self.balancer.dns_name(),
+                zone_id: self.balancer.zone_id(),
                 evaluate_target_health: false,
             },
         };
-        stack.add("domain", alias);
+        stack.add(&named("domain"), alias);
 
         let certificate = Certificate {
-            domain_name: domain.clone(),
+            domain_name: domain.to_owned(),
             status: Standing::Usable,
-            tags: base.tags("certificate"),
+            tags: base.tags(&named("certificate")),
         };
-        let certificate = stack.add("certificate", certificate);
-        let proof = stack
-            .look("certificate-proof", ValidationRecord { certificate_arn: certificate.arn() });
+        let certificate = stack.add(&named("certificate"), certificate);
+        let proof = ValidationRecord { certificate_arn: certificate.arn() };
+        let proof = stack.look(&named("certificate-proof"), proof);
         let record = DnsRecord {
             zone_id: zone.id(),
             name: proof.name(),
             record_type: proof.record_type(),
             target: DnsTarget::Values { ttl: 300, values: proof.value().map(|it| vec![it]) },
         };
-        let record = stack.add("certificate-record", record);
+        let record = stack.add(&named("certificate-record"), record);
         // A listener cannot begin with a certificate that is not issued, and it is issued once the record is there.
         let issued = IssuedCertificate { certificate_arn: certificate.arn().after(&record) };
-        stack.look("certificate-issued", issued).arn()
-    });
-    let address = match &wanted.domain {
-        Some(domain) => format!("https://{domain}").into(),
-        None => balancer.dns_name().map(|it| format!("http://{it}")),
-    };
-    stack.output("address", address);
-    stack.output("load_balancer", balancer.dns_name());
-    Balancer { group, balancer, certificate }
-}
+        stack.look(&named("certificate-issued"), issued).arn()
+    }
 
-impl Balancer {
     /// Declares the listeners; gives the one that the services stand behind.
     pub(super) fn listen(
         &self,
@@ -134,15 +156,26 @@ impl Balancer {
             return stack.add("http", http(serve));
         };
         stack.add("http", http(ListenerAction::RedirectToHttps));
-        let https = Listener {
+        stack.add("https", self.https(base, "https", 443, certificate, serve))
+    }
+
+    /// The listener `name`, which speaks HTTPS.
+    pub(super) fn https(
+        &self,
+        base: &Base<'_>,
+        name: &str,
+        port: i32,
+        certificate: &Output<String>,
+        default_action: ListenerAction,
+    ) -> Listener {
+        Listener {
             load_balancer_arn: self.balancer.arn(),
-            port: 443,
+            port,
             protocol: "HTTPS".to_owned(),
             certificate_arn: certificate.map(Some),
             ssl_policy: Some(SSL_POLICY.to_owned()),
-            default_action: serve,
-            tags: base.tags("https"),
-        };
-        stack.add("https", https)
+            default_action,
+            tags: base.tags(name),
+        }
     }
 }

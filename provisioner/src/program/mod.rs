@@ -92,7 +92,9 @@ pub fn program(config: &Config, around: &Surroundings<'_>) -> Stack {
     let balancer = config.load_balancer.as_ref().map(|it| balancer::declare(&mut stack, &base, it));
     let roles = services::declare(&mut stack, &base, balancer.as_ref(), database.as_ref());
     match &config.ci {
-        Some(Ci::Jenkins(jenkins)) => jenkins::declare(&mut stack, &base, jenkins, roles),
+        Some(Ci::Jenkins(jenkins)) => {
+            jenkins::declare(&mut stack, &base, jenkins, roles, balancer.as_ref());
+        }
         Some(Ci::GithubActions(actions)) => {
             github_actions::declare(&mut stack, &base, actions, roles);
         }

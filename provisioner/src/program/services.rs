@@ -4,7 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
-use super::{Base, balancer::Balancer, names, policies, tags};
+use super::{
+    Base,
+    balancer::{Balancer, DEREGISTRATION_DELAY},
+    names, policies, tags,
+};
 use crate::{
     cloud::Cloud,
     config::{Architecture, Config, DatabaseValue, SecretSource, Service},
@@ -16,9 +20,6 @@ use crate::{
         TargetGroupAttributes, TargetGroupOutputs, TargetHealthCheck, TaskDefinition,
     },
 };
-
-/// Long enough for the requests in flight of a bot, and not the five minutes that AWS waits by default.
-const DEREGISTRATION_DELAY: i32 = 10;
 
 /// A secret as a container gets it.
 struct Secret {
@@ -267,12 +268,7 @@ fn target_group(
     let resource = format!("{name}-targets");
     let check = &service.health_check;
     let group = TargetGroup {
-        // What cannot be changed in place is in the name, so that a replacement can be there before the old one goes.
-        name: format!(
-            "{}-{}",
-            base.named(name),
-            hash(&format!("{port} {:?}", base.config.network.vpc), 6)
-        ),
+        name: target_group_name(base, name, &port.to_string()),
         port: port.into(),
         protocol: "HTTP".to_owned(),
         target_type: "ip".to_owned(),
@@ -292,9 +288,17 @@ fn target_group(
             slow_start_seconds: 0,
             stickiness: false,
         },
+        instance_ids: Vec::new().into(),
         tags: base.tags(&resource),
     };
     stack.add(&resource, group)
+}
+
+/// The name of the target group of `what`. What cannot be changed in place is in it, so that a replacement can be there
+/// before the old one goes.
+pub(super) fn target_group_name(base: &Base<'_>, what: &str, fixed: &str) -> String {
+    let fixed = format!("{fixed} {:?}", base.config.network.vpc);
+    format!("{}-{}", base.named(what), hash(&fixed, 6))
 }
 
 /// Sends the service its part of the requests; gives the target group once a listener or rule leads to it, before which

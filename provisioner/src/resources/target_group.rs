@@ -1,11 +1,12 @@
-//! Target group: the running copies of one service, as the load balancer sees them.
+//! Target group: the running copies of one service, as the load balancer sees them, or instances.
 
 use std::collections::BTreeMap;
 
 use aws_sdk_elasticloadbalancingv2::types::{
-    Matcher, ProtocolEnum, TargetGroup as Live, TargetGroupAttribute, TargetTypeEnum,
+    Matcher, ProtocolEnum, TargetDescription, TargetGroup as Live, TargetGroupAttribute,
+    TargetHealthReasonEnum, TargetHealthStateEnum, TargetTypeEnum,
 };
-use futures::future::try_join;
+use futures::future::try_join3;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -25,7 +26,7 @@ pub struct TargetGroup {
     pub port: i32,
     /// `HTTP`: what the load balancer speaks with the targets.
     pub protocol: String,
-    /// `ip`: what a target is; Fargate's tasks have no other identity.
+    /// What a target is: `ip`, as Fargate's tasks have no other identity, or `instance`.
     pub target_type: String,
     /// Id of the VPC that the targets are in.
     pub vpc_id: Output<String>,
@@ -33,6 +34,10 @@ pub struct TargetGroup {
     pub health_check: TargetHealthCheck,
     /// How targets come and go.
     pub attributes: TargetGroupAttributes,
+    /// The ids of the instances that are its targets; what is found at another port than the group's is `ID:PORT`.
+    /// Addresses are none of ours: ECS registers its tasks itself.
+    #[serde(default = "nobody")]
+    pub instance_ids: Output<Vec<String>>,
     /// Its tags.
     pub tags: Tags,
 }
@@ -120,8 +125,12 @@ impl Resource for TargetGroup {
             return Ok(Found::Nothing);
         };
         let outputs = outputs(&live)?;
-        let (attributes, tags) =
-            try_join(attributes(&outputs.arn, cloud), elb::found(&outputs.arn, cloud)).await?;
+        let (attributes, tags, instance_ids) = try_join3(
+            attributes(&outputs.arn, cloud),
+            elb::found(&outputs.arn, cloud),
+            instances(&live, cloud),
+        )
+        .await?;
         let existing = Existing {
             inputs: Self {
                 name: outputs.name.clone(),
@@ -131,6 +140,7 @@ impl Resource for TargetGroup {
                 vpc_id: live.vpc_id().unwrap_or_default().into(),
                 health_check: TargetHealthCheck::as_found(&live),
                 attributes,
+                instance_ids: instance_ids.into(),
                 tags: tags.of_ours(&self.tags, recorded.map(|it| &it.inputs.tags)),
             },
             outputs,
@@ -160,7 +170,11 @@ impl Resource for TargetGroup {
         let answer = request.set_tags(Some(elb::tags(&self.tags))).send().await?;
         let live = answer.target_groups().first().ok_or_else(|| Error::missing("target group"))?;
         Ok(Existing {
-            inputs: Self { attributes: TargetGroupAttributes::default(), ..self.clone() },
+            inputs: Self {
+                attributes: TargetGroupAttributes::default(),
+                instance_ids: nobody(),
+                ..self.clone()
+            },
             outputs: outputs(live)?,
         })
     }
@@ -172,6 +186,9 @@ impl Resource for TargetGroup {
         }
         if self.attributes != old.attributes {
             self.sync_attributes(arn, &old.attributes, cloud).await?;
+        }
+        if self.instance_ids != old.instance_ids {
+            self.sync_instances(arn, &old.instance_ids.get()?, cloud).await?;
         }
         if self.tags != old.tags {
             elb::sync_tags(arn, &self.tags, &old.tags, cloud).await?;
@@ -237,6 +254,30 @@ impl TargetGroup {
     }
 }
 
+impl TargetGroup {
+    /// The new ones first: somebody is always there.
+    async fn sync_instances(&self, arn: &str, old: &[String], cloud: &Cloud) -> Result<()> {
+        let wanted = self.instance_ids.get()?;
+        let target = |it: &String| {
+            let (id, port) = it
+                .split_once(':')
+                .map_or((it.as_str(), None), |(id, port)| (id, port.parse().ok()));
+            TargetDescription::builder().id(id).set_port(port).build()
+        };
+        let come: Vec<_> = wanted.iter().filter(|it| !old.contains(it)).map(target).collect();
+        if !come.is_empty() {
+            let request = cloud.elb.register_targets().target_group_arn(arn);
+            request.set_targets(Some(come)).send().await?;
+        }
+        let go: Vec<_> = old.iter().filter(|it| !wanted.contains(it)).map(target).collect();
+        if !go.is_empty() {
+            let request = cloud.elb.deregister_targets().target_group_arn(arn);
+            there(request.set_targets(Some(go)).send().await)?;
+        }
+        Ok(())
+    }
+}
+
 impl TargetHealthCheck {
     fn as_found(live: &Live) -> Self {
         Self {
@@ -283,6 +324,39 @@ impl TargetGroupAttributes {
 async fn by_arn(arn: &str, cloud: &Cloud) -> Result<Option<Live>> {
     let found = cloud.elb.describe_target_groups().target_group_arns(arn).send().await;
     Ok(there(found)?.and_then(|it| it.target_groups.unwrap_or_default().pop()))
+}
+
+fn nobody() -> Output<Vec<String>> {
+    Vec::new().into()
+}
+
+/// The instances that are registered, healthy or not. One that is leaving has left; one that has been terminated is
+/// forgotten by AWS sooner or later, and meanwhile there to be taken out.
+async fn instances(live: &Live, cloud: &Cloud) -> Result<Vec<String>> {
+    if live.target_type() != Some(&TargetTypeEnum::Instance) {
+        return Ok(Vec::new());
+    }
+    let request = cloud.elb.describe_target_health();
+    let found =
+        request.target_group_arn(live.target_group_arn().unwrap_or_default()).send().await?;
+    let found = found.target_health_descriptions.unwrap_or_default().into_iter();
+    let staying = found.filter(|it| {
+        let health = it.target_health();
+        health.and_then(|it| it.state()) != Some(&TargetHealthStateEnum::Draining)
+            && health.and_then(|it| it.reason()) != Some(&TargetHealthReasonEnum::NotRegistered)
+    });
+    let mut ids: Vec<_> = staying
+        .filter_map(|it| {
+            let TargetDescription { id, port, .. } = it.target?;
+            // To take one out AWS wants to be told its port if that is another than the group's.
+            Some(match (id?, port.filter(|it| live.port() != Some(*it))) {
+                (id, Some(port)) => format!("{id}:{port}"),
+                (id, None) => id,
+            })
+        })
+        .collect();
+    ids.sort();
+    Ok(ids)
 }
 
 async fn attributes(arn: &str, cloud: &Cloud) -> Result<TargetGroupAttributes> {

@@ -65,7 +65,8 @@ class Account:
         return [pick(b, "LoadBalancerArn") for b in pages(self.elbv2, "describe_load_balancers", "LoadBalancers")]
 
     def target_groups(self):
-        return [pick(g, "TargetGroupArn") for g in pages(self.elbv2, "describe_target_groups", "TargetGroups")]
+        groups = pages(self.elbv2, "describe_target_groups", "TargetGroups")
+        return [pick(group, "TargetGroupArn", "TargetGroupName") for group in groups]
 
     def listeners(self):
         arns = [balancer["LoadBalancerArn"] for balancer in self.load_balancers()]
@@ -111,9 +112,8 @@ class Account:
         return [pick(p, "Name", "Type") for p in pages(self.ssm, "describe_parameters", "Parameters")]
 
     def certificates(self):
-        return [
-            pick(c, "CertificateArn", "Status") for c in pages(self.acm, "list_certificates", "CertificateSummaryList")
-        ]
+        certificates = pages(self.acm, "list_certificates", "CertificateSummaryList")
+        return [pick(certificate, "CertificateArn", "DomainName", "Status") for certificate in certificates]
 
     def records(self):
         found = []

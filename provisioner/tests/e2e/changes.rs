@@ -79,6 +79,7 @@ async fn every_change_is_planned_done_and_done_with() {
         ("instance_type", "t3.medium", "t3.large"),
         ("instance_disk", "instance_type: t3.large", "instance_type: t3.large\n    disk: 40"),
         ("administrators", "203.0.113.7/32", "203.0.113.8/32"),
+        ("name_of_jenkins", "admin_cidrs:", "domain: ci.example.com\n    admin_cidrs:"),
         ("repository", "# repository: owner/name ", "repository: owner/name\n    service: bot "),
         ("branch", "service: bot ", "service: bot\n    branch: release/1 "),
         ("key_pair", "instance_type: t3.large", "instance_type: t3.large\n    key_pair: admin"),
@@ -118,6 +119,12 @@ async fn every_change_is_planned_done_and_done_with() {
         let after = if to.is_empty() { "" } else { rest.split_once(to).unwrap().1 };
         format!("{before}{to}{after}")
     };
+    // Jenkins goes by plain HTTP then, straight to its machine.
+    folder.edit("    domain: ci.example.com\n", "");
+    folder.edit("domain: gamers.example.com", "# domain: gamers.example.com");
+    folder.edit("zone: example.com", "# zone: example.com");
+    settle(&folder, "removal_of_the_domain");
+
     let whole = std::fs::read_to_string(folder.path("stack.yaml")).unwrap();
     let no_service = without(&whole, "\n  api:", "\nci:");
     let no_jenkins = without(&no_service, "\nci:", "");

@@ -35,6 +35,7 @@ pub fn twice(census: &Value) -> Vec<String> {
                 "family",
                 "AliasName",
                 "DomainName",
+                "TargetGroupName",
                 "username",
                 "cidrBlock",
                 // What a volume is for: that of a machine and that of its data differ in it.

@@ -65,7 +65,8 @@ async fn its_secrets_are_in_parameters_and_nowhere_else() {
     with_tokens(&mut folder);
     let ran = folder.run(&["up", "--yes"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    assert!(ran.stderr.contains("Jenkins answers at http://"), "{}", ran.stderr);
+    let answers = "Jenkins answers at https://jenkins.bot.example.com:8443\n";
+    assert!(ran.stderr.contains(answers), "{}", ran.stderr);
     folder.is_settled();
 
     let cloud = rehearsal.cloud().await;
@@ -129,7 +130,7 @@ async fn the_wait_for_it_can_be_ended() {
     with_tokens(&mut folder);
     // Something that takes every connection and never says a word.
     let silence = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    folder.set("http_proxy", Some(&format!("http://{}", silence.local_addr().unwrap())));
+    folder.set("https_proxy", Some(&format!("http://{}", silence.local_addr().unwrap())));
     let mut child = folder.start(&["up", "--yes"]);
     std::thread::sleep(std::time::Duration::from_secs(20));
     assert!(child.try_wait().unwrap().is_none(), "it waits");
@@ -139,7 +140,7 @@ async fn the_wait_for_it_can_be_ended() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(130), "{said}");
     assert!(
-        said.contains("Waiting until Jenkins, which installs itself, answers at http://"),
+        said.contains("Waiting until Jenkins, which installs itself, answers at https://"),
         "{said}"
     );
     assert!(said.contains("interrupted; everything was done"), "{said}");

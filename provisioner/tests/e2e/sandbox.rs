@@ -41,7 +41,7 @@ impl Newcomer {
 fn a_newcomer_needs_no_account() {
     let newcomer = Newcomer::new();
     let up = newcomer.ok(&["up", "--yes"]);
-    assert!(up.contains("Done: 34 created"), "{up}");
+    assert!(up.contains("Done: 40 created"), "{up}");
     assert!(newcomer.ok(&["diff"]).contains("Nothing to do"));
     assert_eq!(newcomer.ok(&["outputs", "address"]), "https://bot.example.com\n");
     let deployed = newcomer.ok(&["deploy", "--image", "docker.io/me/bot:2"]);

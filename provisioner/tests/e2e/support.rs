@@ -2,8 +2,8 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::{BufRead as _, BufReader, Write as _},
-    net::{TcpListener, TcpStream},
+    io::{BufRead as _, BufReader},
+    net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::OnceLock,
@@ -118,6 +118,7 @@ impl Rehearsal {
 
     /// The environment in which the program talks to it.
     pub fn environment(&self) -> BTreeMap<&'static str, String> {
+        let (proxy, authority) = machines();
         BTreeMap::from([
             ("AWS_ENDPOINT_URL", self.url.clone()),
             ("AWS_ACCESS_KEY_ID", "test".to_owned()),
@@ -129,7 +130,9 @@ impl Rehearsal {
             ("GITHUB_API_URL", self.url.clone()),
             ("GITHUB_TOKEN", "test-github-token".to_owned()),
             // The made-up addresses of made-up machines belong to others: what is sent there ends here.
-            ("http_proxy", machines().to_owned()),
+            ("http_proxy", proxy.clone()),
+            ("https_proxy", proxy.clone()),
+            ("SSL_CERT_FILE", authority.clone()),
             ("no_proxy", "127.0.0.1,localhost".to_owned()),
             ("PROVISIONER_REGISTRY_MIRROR", self.url.clone()),
         ])
@@ -204,45 +207,32 @@ impl Rehearsal {
 /// Where each connection gets a moto of its own, which ends with it. It ends with this process.
 fn motos() -> &'static str {
     static MOTOS: OnceLock<(String, Child)> = OnceLock::new();
-    let (address, _) = MOTOS.get_or_init(|| {
-        let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cloud");
-        let mut child = Command::new(python())
-            .arg(here.join("cloud.py"))
-            .arg("--for-each-connection")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("python starts");
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("a line");
-        let address = line.trim().rsplit(' ').next().expect("an address").to_owned();
-        (address, child)
-    });
-    address
+    let (line, _) = MOTOS.get_or_init(|| python_program("cloud.py", &["--for-each-connection"]));
+    line.rsplit(' ').next().expect("an address")
 }
 
-/// A proxy that answers for every machine there could be, as a Jenkins that has started does.
-fn machines() -> &'static str {
-    static MACHINES: OnceLock<String> = OnceLock::new();
-    MACHINES.get_or_init(|| {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let mut request = String::new();
-                let _ = BufReader::new(&stream).read_line(&mut request);
-                let status = match request.starts_with("GET http://") {
-                    true if request.ends_with(":8080/login HTTP/1.1\r\n") => "200 OK",
-                    _ => "404 Not Found",
-                };
-                let answer = format!(
-                    "HTTP/1.1 {status}\r\nX-Jenkins: 2.555\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-                );
-                let _ = (&stream).write_all(answer.as_bytes());
-            }
-        });
-        url
-    })
+/// A proxy that answers for every machine there could be, as a Jenkins that has started does, and the file with the
+/// authority that its certificates come from. It ends with this process.
+fn machines() -> &'static (String, String) {
+    static MACHINES: OnceLock<((String, String), Child)> = OnceLock::new();
+    let (them, _) = MACHINES.get_or_init(|| {
+        let (line, child) = python_program("machines.py", &[]);
+        let (_, line) = line.split_once(" on ").expect("an address");
+        let (address, file) = line.split_once(", trusted by ").expect("a file");
+        ((address.to_owned(), file.to_owned()), child)
+    });
+    them
+}
+
+/// Starts a program of the stand-in; gives its first line, which says that it is ready.
+fn python_program(name: &str, args: &[&str]) -> (String, Child) {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cloud");
+    let mut command = Command::new(python());
+    command.arg(here.join(name)).args(args).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().expect("python starts");
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("a line");
+    (line.trim().to_owned(), child)
 }
 
 /// Whether the stand-in is the simulator.

@@ -82,7 +82,7 @@ impl Made for Certificate {
 pub(crate) fn census(cx: &Context<'_>) -> Vec<(&'static str, Vec<Value>)> {
     let certificates = cx.region.acm.certificates.iter();
     let certificates = certificates
-        .map(|(arn, it)| json!({ "CertificateArn": arn, "Status": it.status(cx) }))
+        .map(|(arn, it)| json!({ "CertificateArn": arn, "DomainName": it.names.first(), "Status": it.status(cx) }))
         .collect();
     vec![("certificates", certificates)]
 }

@@ -284,6 +284,31 @@ def test_targets_in_time(new_cloud, refused):
     stage.elb.delete_listener(ListenerArn=listener)
 
 
+def test_instances_as_targets(new_cloud, refused):
+    stage = Stage(new_cloud(times="fast"))
+    image = stage.ec2.describe_images(Owners=["099720109477"])["Images"][0]["ImageId"]
+    run = stage.ec2.run_instances(ImageId=image, InstanceType="t3.micro", MinCount=1, MaxCount=1)
+    target = {"Id": run["Instances"][0]["InstanceId"]}
+    arn = stage.target_group("gsm-ci", TargetType="instance")["TargetGroupArn"]
+    with refused("InvalidTarget") as it:
+        stage.elb.register_targets(TargetGroupArn=arn, Targets=[target])
+    assert it.message == (
+        f"The following targets are not in a running state and cannot be registered: '{target['Id']}'"
+    )
+    stage.ec2.get_waiter("instance_running").wait(InstanceIds=[target["Id"]], WaiterConfig={"Delay": 1})
+    stage.elb.register_targets(TargetGroupArn=arn, Targets=[target])
+    [found] = stage.elb.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
+    assert found["Target"] == {"Id": target["Id"], "Port": 8080}
+    assert found["TargetHealth"]["Reason"] == "Target.NotInUse"
+    stage.ec2.terminate_instances(InstanceIds=[target["Id"]])
+    [health] = stage.health(arn)
+    assert (health["State"], health["Reason"]) == ("unused", "Target.InvalidState")
+    # What has ended can be taken out, and what is not there as well.
+    for _ in range(2):
+        stage.elb.deregister_targets(TargetGroupArn=arn, Targets=[target])
+        assert stage.health(arn) == []
+
+
 def test_a_load_balancer_takes_its_time(new_cloud):
     stage = Stage(new_cloud(times="fast"))
     stage.cloud.set(balancer_active_after=0.3, interfaces_linger=0.3)

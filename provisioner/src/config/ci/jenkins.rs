@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use ipnet::IpNet;
 
 use super::super::{
-    image, names,
+    LoadBalancer, image,
+    load_balancer::certified,
+    names,
     reader::{Field, Section, Wrong},
     service::Service,
 };
@@ -15,7 +17,11 @@ use super::super::{
 pub struct Jenkins {
     /// The machine's type; `t3.medium` unless told otherwise, the smallest that compiles this repository.
     pub instance_type: String,
-    /// Who may reach Jenkins (8080) and SSH (22); at least one range, and never everybody.
+    /// The name in DNS by which Jenkins is reached, through the load balancer and by HTTPS, in lower case: `jenkins.` before
+    /// that of the load balancer unless told otherwise. None: the load balancer has none, and Jenkins is reached by plain
+    /// HTTP.
+    pub domain: Option<String>,
+    /// Who may reach Jenkins (8443, without a domain 8080) and SSH (22); at least one range, and never everybody.
     pub admin_cidrs: Vec<IpNet>,
     /// What is built and deployed. Without it Jenkins has no job.
     pub pipeline: Option<Pipeline>,
@@ -56,12 +62,17 @@ pub struct Account {
 }
 
 impl Jenkins {
-    pub(super) fn read(field: &Field<'_>, services: &BTreeMap<String, Service>) -> Option<Self> {
+    pub(super) fn read(
+        field: &Field<'_>,
+        services: &BTreeMap<String, Service>,
+        load_balancer: Option<&LoadBalancer>,
+    ) -> Option<Self> {
         let mut section = field.section()?;
         let jenkins = Self {
             instance_type: section
                 .parsed("instance_type", instance_type)
                 .unwrap_or_else(|| "t3.medium".to_owned()),
+            domain: domain(field, section.optional("domain"), load_balancer),
             admin_cidrs: section
                 .required("admin_cidrs", "[203.0.113.7/32]")
                 .map(|field| {
@@ -81,6 +92,47 @@ impl Jenkins {
         section.finish();
         Some(jenkins)
     }
+}
+
+/// The name by which `jenkins` is reached.
+fn domain(
+    jenkins: &Field<'_>,
+    wanted: Option<Field<'_>>,
+    load_balancer: Option<&LoadBalancer>,
+) -> Option<String> {
+    let found = load_balancer.and_then(|it| it.domain.as_deref().zip(it.zone.as_deref()));
+    let Some(field) = wanted else {
+        let domain = format!("jenkins.{}", found?.0);
+        if certified(&domain).is_err() {
+            jenkins.refuse_key(&format!("cannot have the name `{domain}`"), |problem| {
+                problem.help("it is too long for a certificate: add a shorter one of the same zone, as `domain:`")
+            });
+        }
+        return Some(domain);
+    };
+    let domain = field.parsed(certified)?;
+    let Some((of_balancer, zone)) = found else {
+        if load_balancer.is_some_and(|it| it.domain.is_some() || it.zone.is_some()) {
+            // What is wrong with the other one has been told.
+            return None;
+        }
+        field.refuse_key("has no use without `load_balancer.domain`", |problem| {
+            problem.help("Jenkins is reached by HTTPS through the load balancer: give that one a `domain` and its `zone`, or take this out")
+        });
+        return None;
+    };
+    if domain == of_balancer {
+        field.refuse_value(
+            Wrong::new("is the name of the load balancer itself")
+                .help("another one, or browsers send the services what they keep for Jenkins"),
+        );
+    } else if domain != zone && !domain.ends_with(&format!(".{zone}")) {
+        let wrong = Wrong::new(format!("is not in the zone `{zone}`"));
+        field.refuse_value(
+            wrong.help(format!("`{zone}` itself or a name that ends with `.{zone}`")),
+        );
+    }
+    Some(domain)
 }
 
 impl Pipeline {

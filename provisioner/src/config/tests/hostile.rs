@@ -91,7 +91,7 @@ fn nothing_in_the_file_reaches_the_terminal_raw() {
             "tags: {{ \"{nasty}\": \"{nasty}\" }}\nservices: {{ \"{nasty}\": {{ image: \"{nasty}\" }} }}"
         )),
         stack(&format!(
-            "ci: {{ jenkins: {{ admin_cidrs: [\"{nasty}\"], repository: \"{nasty}\", branch: \"{nasty}\", service: \"{nasty}\", registry: {{ user: \"{nasty}\", token: {{ env: \"{nasty}\" }} }}, key_pair: \"{nasty}\" }} }}"
+            "ci: {{ jenkins: {{ admin_cidrs: [\"{nasty}\"], domain: \"{nasty}\", repository: \"{nasty}\", branch: \"{nasty}\", service: \"{nasty}\", registry: {{ user: \"{nasty}\", token: {{ env: \"{nasty}\" }} }}, key_pair: \"{nasty}\" }} }}"
         )),
         stack(&format!(
             "ci: {{ github_actions: {{ repository: \"{nasty}\", branch: \"{nasty}\", owner_id: \"{nasty}\" }} }}"

@@ -298,6 +298,43 @@ fn networks() {
 }
 
 #[test]
+fn the_name_of_jenkins() {
+    let jenkins = |load_balancer: &str, domain: &str| {
+        let service = "services: { a: { image: a, port: 1 } }";
+        format!(
+            "name: gsm\nregion: eu-central-1\n{service}\nload_balancer: {{ {load_balancer} }}\n\
+             ci: {{ jenkins: {{ admin_cidrs: [203.0.113.7/32]{domain} }} }}\n"
+        )
+    };
+    let named = |load_balancer: &str, domain: &str| match config(&jenkins(load_balancer, domain)).ci
+    {
+        Some(Ci::Jenkins(it)) => it.domain,
+        other => panic!("{other:?}"),
+    };
+    let bot = "domain: bot.example.com, zone: example.com";
+    assert_eq!(named("", ""), None);
+    assert_eq!(named(bot, "").as_deref(), Some("jenkins.bot.example.com"));
+    assert_eq!(named(bot, ", domain: CI.example.com").as_deref(), Some("ci.example.com"));
+    assert_eq!(named(bot, ", domain: example.com").as_deref(), Some("example.com"));
+    let long = format!("domain: {}.example.com, zone: example.com", "a".repeat(50));
+    let mut shown = String::new();
+    for (load_balancer, domain) in [
+        ("", ", domain: ci.example.com"),
+        (bot, ", domain: bot.example.com"),
+        (bot, ", domain: ci.example.org"),
+        (bot, ", domain: badexample.com"),
+        (bot, ", domain: \"*.example.com\""),
+        // One mistake, told once.
+        ("domain: bot.example.org, zone: exa_mple", ", domain: ci.example.com"),
+        (&long, ""),
+    ] {
+        shown += &problems(&jenkins(load_balancer, domain));
+        shown.push('\n');
+    }
+    insta::assert_snapshot!("the_name_of_jenkins", shown);
+}
+
+#[test]
 fn what_jenkins_builds() {
     let two = "services: { a: { image: a }, b: { image: b } }\n";
     let jenkins = |services: &str, fields: &str| {

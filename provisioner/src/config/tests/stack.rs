@@ -116,6 +116,9 @@ fn the_stack_of_the_bot() {
             Jenkins(
                 Jenkins {
                     instance_type: "t3.medium",
+                    domain: Some(
+                        "jenkins.bot.example.com",
+                    ),
                     admin_cidrs: [
                         203.0.113.7/32,
                     ],
@@ -218,6 +221,7 @@ fn defaults() {
         Jenkins(
             Jenkins {
                 instance_type: "t3.medium",
+                domain: None,
                 admin_cidrs: [
                     203.0.113.0/24,
                 ],

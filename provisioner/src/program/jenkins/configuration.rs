@@ -4,9 +4,9 @@
 //! attribute that Jenkins does not know keeps it from starting, so what is so by default is left out: CSRF protection,
 //! and what an agent may ask of the controller.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::Secret;
+use super::{Secret, entrance};
 use crate::config::{Jenkins, Pipeline};
 
 /// The credentials that the Jenkinsfile asks for.
@@ -34,14 +34,28 @@ pub(super) fn configuration(stack: &str, wanted: &Jenkins) -> Value {
     if let (Some(pipeline), Some(fields)) = (pipeline, configuration.as_object_mut()) {
         let credentials = json!({ "system": { "domainCredentials": [{ "credentials": credentials(pipeline) }] } });
         fields.insert("credentials".to_owned(), credentials);
-        if pipeline.on_github().is_some() {
-            // A webhook that is not signed with this starts nothing.
-            let signed = json!({ "gitHubPluginConfig": { "hookSecretConfigs": [{ "credentialsId": WEBHOOK }] } });
-            fields.insert("unclassified".to_owned(), signed);
-        }
         fields.insert("jobs".to_owned(), json!([{ "script": job(stack, pipeline) }]));
     }
+    let unclassified = unclassified(wanted);
+    if let (Some(fields), false) = (configuration.as_object_mut(), unclassified.is_empty()) {
+        fields.insert("unclassified".to_owned(), unclassified.into());
+    }
     configuration
+}
+
+/// What belongs to no other part.
+fn unclassified(wanted: &Jenkins) -> Map<String, Value> {
+    let mut fields = Map::new();
+    if let Some(url) = entrance::url(wanted) {
+        // Behind a load balancer it cannot know its own address, which stands in links and redirects.
+        fields.insert("location".to_owned(), json!({ "url": format!("{url}/") }));
+    }
+    if wanted.pipeline.as_ref().is_some_and(|it| it.on_github().is_some()) {
+        // A webhook that is not signed with this starts nothing.
+        let signed = json!({ "hookSecretConfigs": [{ "credentialsId": WEBHOOK }] });
+        fields.insert("gitHubPluginConfig".to_owned(), signed);
+    }
+    fields
 }
 
 /// What the Jenkinsfile takes from Jenkins' own environment.

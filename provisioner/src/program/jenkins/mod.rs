@@ -2,25 +2,27 @@
 //! hand: what it is to be stands in its user data, and what it has to know in parameters of Systems Manager.
 
 mod configuration;
+mod entrance;
 mod machine;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Base, policies};
+use entrance::Entrance;
+
+use super::{Base, balancer::Balancer, policies};
 use crate::{
     config::Jenkins,
     engine::{Output, Sealed, Stack},
     lookups::UbuntuImage,
     resources::{
-        Direction, ElasticIp, Instance, InstanceProfile, MetadataOptions, Parameter,
-        ParameterOutputs, ParameterSource, Peer, Role, SecurityGroup, SecurityGroupRule, Volume,
-        VolumeAttachment, VolumeOutputs, Webhook,
+        ElasticIp, Instance, InstanceProfile, MetadataOptions, Parameter, ParameterOutputs,
+        ParameterSource, Role, SecurityGroup, Volume, VolumeAttachment, VolumeOutputs, Webhook,
     },
 };
 
-const SSH: i32 = 22;
+/// Where Jenkins listens on its machine.
 const WEB: i32 = 8080;
 /// Where the disk is attached; `machine/jenkins-disk` knows what the machine makes of it.
 const DEVICE: &str = "/dev/sdf";
@@ -91,6 +93,7 @@ pub(super) fn declare(
     base: &Base<'_>,
     jenkins: &Jenkins,
     roles: Vec<Output<String>>,
+    balancer: Option<&Balancer>,
 ) {
     let cloud = base.around.cloud;
     let name = base.named("jenkins");
@@ -129,31 +132,8 @@ pub(super) fn declare(
         tags: base.tags("jenkins-group"),
     };
     let group = stack.add("jenkins-group", group);
-    let admins: BTreeSet<String> = jenkins.admin_cidrs.iter().map(ToString::to_string).collect();
-    // What an administrator may do already needs no rule of its own: EC2 has each range once.
-    let hooks = base.around.github_hooks.iter().filter(|it| !admins.contains(*it));
-    let hooks = hooks.map(|it| ("github", WEB, it.clone()));
-    let both = |it: &String| [("ssh", SSH, it.clone()), ("web", WEB, it.clone())];
-    for (what, port, range) in admins.iter().flat_map(both).chain(hooks) {
-        let name = format!("jenkins-{what}:{range}");
-        let rule = SecurityGroupRule {
-            group_id: group.id(),
-            direction: Direction::Ingress,
-            protocol: "tcp".to_owned(),
-            from_port: port,
-            to_port: port,
-            peer: Peer::Cidr(range),
-            description: match what {
-                // EC2 allows no apostrophe here.
-                "github" => "Webhooks of GitHub",
-                "ssh" => "SSH for administrators",
-                _ => "Jenkins for administrators",
-            }
-            .to_owned(),
-            tags: base.tags(&name),
-        };
-        stack.add(&name, rule);
-    }
+    let entrance = Entrance::new(jenkins, balancer);
+    entrance.admit(stack, base, jenkins, &group);
 
     let disk = disk(stack, base, jenkins);
     let image = stack.look("ubuntu", UbuntuImage { architecture: "x86_64".to_owned() });
@@ -191,9 +171,11 @@ pub(super) fn declare(
         tags: base.tags("jenkins-address").with("Name", &name),
     };
     let address = stack.add("jenkins-address", address);
-    stack.output("jenkins", address.public_ip().map(|it| format!("http://{it}:{WEB}")));
-    webhook(stack, jenkins, &secrets, &address.public_ip());
-    tell(stack, base, jenkins, &secrets.paths, address.public_ip());
+    stack.output("jenkins_address", address.public_ip());
+    let url = entrance.lead(stack, base, &instance, &address);
+    stack.output("jenkins", url.clone());
+    webhook(stack, jenkins, &secrets, &url);
+    tell(stack, base, jenkins, &secrets.paths, &url);
 }
 
 /// The disk with what Jenkins keeps. Other machines get it one after the other; it goes only when Jenkins does.
@@ -241,11 +223,11 @@ fn secrets(stack: &mut Stack, base: &Base<'_>, jenkins: &Jenkins) -> Secrets {
 }
 
 /// Has GitHub tell Jenkins of each push.
-fn webhook(stack: &mut Stack, jenkins: &Jenkins, secrets: &Secrets, address: &Output<String>) {
+fn webhook(stack: &mut Stack, jenkins: &Jenkins, secrets: &Secrets, url: &Output<String>) {
     let pipeline = jenkins.pipeline.as_ref().filter(|it| it.webhook);
     let repository = pipeline.and_then(|it| it.on_github());
     if let (Some((owner, name)), Some(secret)) = (repository, &secrets.webhook) {
-        let url = address.map(|it| webhook_url(&it));
+        let url = url.map(|it| webhook_url(&it));
         let repository = format!("{owner}/{name}");
         let webhook = Webhook::of_pushes(&repository, url, secret.name(), secret.version());
         stack.add("jenkins-webhook", webhook);
@@ -253,8 +235,8 @@ fn webhook(stack: &mut Stack, jenkins: &Jenkins, secrets: &Secrets, address: &Ou
 }
 
 /// Where the plugin `github` listens.
-fn webhook_url(address: &str) -> String {
-    format!("http://{address}:{WEB}/github-webhook/")
+fn webhook_url(url: &str) -> String {
+    format!("{url}/github-webhook/")
 }
 
 /// Tells the user what is left to do: sign in, and have GitHub send its webhooks where that is not ours to do.
@@ -263,7 +245,7 @@ fn tell(
     base: &Base<'_>,
     jenkins: &Jenkins,
     paths: &BTreeMap<&'static str, String>,
-    address: Output<String>,
+    url: &Output<String>,
 ) {
     let region = &base.around.cloud.region;
     let print = |secret: Secret| {
@@ -277,7 +259,7 @@ fn tell(
     if let Some((owner, name)) = by_hand.and_then(|it| it.on_github()) {
         let secret = print(Secret::Webhook);
         let hooks = format!("repos/{owner}/{name}/hooks");
-        let tell = address.map(move |it| {
+        let tell = url.map(move |it| {
             // The secret goes through a pipe: arguments are seen by everybody on the machine.
             format!(
                 "{secret} | tr -d '\\n' | gh api {hooks} -f 'config[url]={}' \

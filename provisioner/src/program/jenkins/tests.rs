@@ -18,7 +18,7 @@ fn jenkins(fields: &str) -> Jenkins {
          admin_cidrs: [203.0.113.7/32]\n{fields}"
     );
     match parse("stack.yaml", &yaml, &|_| None).map(|it| it.ci) {
-        Ok(Some(Ci::Jenkins(jenkins))) => jenkins,
+        Ok(Some(Ci::Jenkins(jenkins))) => *jenkins,
         other => panic!("{other:?}"),
     }
 }

@@ -1,6 +1,6 @@
 //! A target group from nothing to nothing.
 
-use aws_sdk_elasticloadbalancingv2::types::{Matcher, TargetGroupAttribute};
+use aws_sdk_elasticloadbalancingv2::types::{Matcher, TargetDescription, TargetGroupAttribute};
 use provisioner::{
     cloud::Cloud,
     engine::{Class, Existing, Found, Resource},
@@ -8,6 +8,7 @@ use provisioner::{
 };
 
 use super::{
+    instance,
     life::{absent, differing, gone, ours},
     listener, load_balancer, security_group,
 };
@@ -28,6 +29,7 @@ pub async fn group(name: &str, cloud: &Cloud) -> TargetGroup {
             ..TargetHealthCheck::default()
         },
         attributes: TargetGroupAttributes::default(),
+        instance_ids: Vec::new().into(),
         tags: tags(name),
     }
 }
@@ -100,6 +102,49 @@ async fn it_is_made_changed_mended_and_deleted() {
     gone::<TargetGroup>(&first.outputs, &cloud).await;
     absent(&wanted, &cloud).await;
     gone::<TargetGroup>(&first.outputs, &cloud).await;
+}
+
+/// A target group of instances, and the ids of two that run.
+async fn of_instances(cloud: &Cloud) -> (TargetGroup, [String; 2]) {
+    let mut ids = Vec::new();
+    for name in ["gsm-one", "gsm-two"] {
+        let made = apply(&instance::jenkins(name, cloud).await, cloud).await;
+        ids.push(made.outputs.id);
+    }
+    let wanted = TargetGroup { target_type: "instance".to_owned(), ..group("gsm-ci", cloud).await };
+    (wanted, ids.try_into().unwrap())
+}
+
+#[tokio::test]
+async fn instances_come_and_go() {
+    let rehearsal = Rehearsal::start().await;
+    let cloud = rehearsal.cloud().await;
+    let (mut wanted, [one, two]) = of_instances(&cloud).await;
+    wanted.instance_ids = vec![one.clone()].into();
+    let made = wanted.create("token", &cloud).await.unwrap();
+    assert_eq!(differing(&wanted, &made), ["instance_ids"], "it begins with none");
+    let first = apply(&wanted, &cloud).await;
+    wanted.instance_ids = vec![two.clone()].into();
+    let found = ours(&wanted, Some(&first), &cloud).await;
+    assert_eq!(differing(&wanted, &found), ["instance_ids"]);
+    rehearsal.forget().await;
+    assert_eq!(apply(&wanted, &cloud).await.outputs, first.outputs);
+    assert_eq!(rehearsal.changes().await.len(), 2, "the new one comes before the old one goes");
+    assert!(rehearsal.changes().await[0].ends_with("RegisterTargets"));
+
+    // By hand: another one, at a port of its own, and ours taken out.
+    let target = |it: &str| TargetDescription::builder().id(it);
+    let request = cloud.elb.register_targets().target_group_arn(&first.outputs.arn);
+    request.targets(target(&one).port(9090).build()).send().await.unwrap();
+    let request = cloud.elb.deregister_targets().target_group_arn(&first.outputs.arn);
+    request.targets(target(&two).build()).send().await.unwrap();
+    let found = ours(&wanted, Some(&first), &cloud).await;
+    assert_eq!(differing(&wanted, &found), ["instance_ids"]);
+    let settled = apply(&wanted, &cloud).await;
+    assert_eq!(settled.inputs.instance_ids, vec![two].into());
+
+    gone::<TargetGroup>(&first.outputs, &cloud).await;
+    absent(&wanted, &cloud).await;
 }
 
 #[tokio::test]

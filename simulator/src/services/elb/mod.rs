@@ -83,7 +83,9 @@ pub(crate) fn as_seen(
 pub(crate) fn census(cx: &Context<'_>) -> Vec<(&'static str, Vec<Value>)> {
     let elb = &cx.region.elb;
     let balancers = elb.balancers.keys().map(|arn| json!({ "LoadBalancerArn": arn }));
-    let groups = elb.target_groups.keys().map(|arn| json!({ "TargetGroupArn": arn }));
+    let groups = elb.target_groups.iter();
+    let groups =
+        groups.map(|(arn, it)| json!({ "TargetGroupArn": arn, "TargetGroupName": it.name }));
     let listeners = elb.listeners.iter();
     let listeners = listeners
         .map(|(arn, it)| json!({ "ListenerArn": arn, "Port": it.port, "Protocol": it.protocol }));

@@ -156,6 +156,9 @@ fn state(cx: &Context<'_>, arn: &str, group: &TargetGroup, target: &Target) -> S
             because(Health::Unused, "Target.NotRegistered", description)
         };
     }
+    if group.settings.target_type == "instance" && ec2::instance_address(cx, &target.id).is_none() {
+        return because(Health::Unused, "Target.InvalidState", "Target is not in a running state");
+    }
     let Some(used) = group.used_since else {
         let description =
             "Target group is not configured to receive traffic from the load balancer";

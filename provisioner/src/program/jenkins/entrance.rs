@@ -36,7 +36,11 @@ pub(super) enum Entrance<'a> {
 
 /// The address by which browsers know Jenkins, if that follows from stack.yaml.
 pub(super) fn url(jenkins: &Jenkins) -> Option<String> {
-    jenkins.domain.as_ref().map(|it| format!("https://{it}:{SECURE}"))
+    jenkins.domain.as_deref().map(secure)
+}
+
+fn secure(domain: &str) -> String {
+    format!("https://{domain}:{SECURE}")
 }
 
 impl<'a> Entrance<'a> {
@@ -117,7 +121,7 @@ impl<'a> Entrance<'a> {
         let forward = ListenerAction::Forward { target_group_arn: targets.arn() };
         let listener = balancer.https(base, "jenkins-https", SECURE, &certificate, forward);
         let listener = stack.add("jenkins-https", listener);
-        Output::from(format!("https://{domain}:{SECURE}")).behind(&listener)
+        Output::from(secure(domain)).behind(&listener)
     }
 }
 

@@ -62,6 +62,22 @@ fn the_least_has_no_job_and_one_secret() {
 }
 
 #[test]
+fn behind_a_load_balancer_it_knows_its_address() {
+    let location = |wanted: &Jenkins| {
+        let configuration = &files(&told(wanted))["/etc/jenkins/configuration.yaml"];
+        let read: serde_yaml::Value = serde_yaml::from_str(configuration).unwrap();
+        let url = read.get("unclassified").and_then(|it| it.get("location")?.get("url")?.as_str());
+        url.map(str::to_owned)
+    };
+    for fields in ["", EVERYTHING] {
+        let mut wanted = jenkins(fields);
+        assert_eq!(location(&wanted), None);
+        wanted.domain = Some("ci.example.com".to_owned());
+        assert_eq!(location(&wanted).as_deref(), Some("https://ci.example.com:8443/"));
+    }
+}
+
+#[test]
 fn a_repository_elsewhere_has_no_webhook() {
     let fields = "    repository: https://git.example.com/a/b.git\n";
     insta::assert_snapshot!(files(&told(&jenkins(fields)))["/etc/jenkins/configuration.yaml"]);

@@ -345,6 +345,14 @@ def test_records(aws, name, refused):
     record(aws, "DELETE", **alias)
 
 
+def test_a_deleted_record_can_be_made_again_before_one_that_follows_it(aws, name):
+    text = {"Name": f"a.{name}.example.com", "Type": "CNAME", "TTL": 60, "ResourceRecords": [{"Value": "x.example."}]}
+    record(aws, "CREATE", **text)
+    record(aws, "DELETE", **text)
+    record(aws, "CREATE", **text | {"Name": f"b.{name}.example.com"})
+    record(aws, "CREATE", **text)
+
+
 def test_certificate_is_issued_when_its_record_exists(aws, name, refused):
     request = {
         "DomainName": f"{name}.example.com",

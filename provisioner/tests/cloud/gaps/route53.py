@@ -11,8 +11,8 @@ def install():
 
     from aws import ACCOUNT
 
-    # moto accepts CREATE for a record that exists (it keeps both), and compares a DELETE with the journal of all changes
-    # ever made instead of with what is there.
+    # moto accepts CREATE for a record that exists (it keeps both), refuses one for a record that existed if any other
+    # comes after it, and compares a DELETE with the journal of all changes ever made instead of with what is there.
     @replace(Route53Backend)
     def change_resource_record_sets(original, self, zoneid, change_list):
         zone = self.get_hosted_zone(zoneid)
@@ -41,6 +41,7 @@ def install():
             zone.delete_rrset(
                 {**change["ResourceRecordSet"], "Name": change["ResourceRecordSet"]["Name"].rstrip(".") + "."}
             )
+        zone.rr_changes.clear()
         return original(self, zoneid, [c for c in change_list if c["Action"] != "DELETE"])
 
     route53_backends[ACCOUNT]["aws"].create_hosted_zone(name=ZONE, private_zone=False, comment="seeded")

@@ -5,6 +5,7 @@ pub mod cli;
 pub mod cloud;
 pub mod commands;
 pub mod config;
+pub mod core_dump;
 pub mod deployment;
 pub mod engine;
 pub mod failure;

@@ -5,12 +5,13 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use provisioner::{
     cli::{Cli, uses_color},
-    commands,
+    commands, core_dump,
     failure::Exit,
     ui::Ui,
 };
 
 fn main() -> ExitCode {
+    core_dump::forbid();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

@@ -1,6 +1,12 @@
 //! A canary in every secret: none is found in anything that the program leaves behind, says, or shows of itself.
 
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs,
+    os::unix::process::ExitStatusExt as _,
+    path::Path,
+    process::{Child, Command},
+    time::Duration,
+};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
@@ -114,4 +120,33 @@ async fn no_canary_is_seen_whatever_happens() {
     for secret in &secrets[1..] {
         assert_eq!(seen.places(secret), [""; 0], "a secret was seen: {}…", &secret[..4]);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_leaves_no_image_of_the_memory() {
+    // Whether this machine makes such images at all, where nobody forbids it.
+    let dir = tempfile::tempdir().unwrap();
+    let mut sleep = Command::new("/bin/sh");
+    let sleep = sleep.args(["-c", "ulimit -c unlimited; exec sleep 60"]).current_dir(dir.path());
+    let dumps = crash(sleep.spawn().unwrap());
+
+    let rehearsal = Rehearsal::simulated();
+    rehearsal.latency(2000).await;
+    let folder = Folder::new(&rehearsal);
+    let child = folder.start_after("ulimit -c unlimited", &["up", "--yes"]);
+    std::thread::sleep(Duration::from_millis(500));
+    let limits = fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
+    let limit = limits.lines().find_map(|it| it.strip_prefix("Max core file size")).unwrap();
+    assert_eq!(limit.split_whitespace().collect::<Vec<_>>(), ["0", "0", "bytes"]);
+    assert!(!crash(child), "a dump was made; without the program forbidding it: {dumps}");
+}
+
+/// Ends it as a crash would, once it has begun; whether an image of its memory was made.
+fn crash(mut child: Child) -> bool {
+    std::thread::sleep(Duration::from_millis(500));
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args(["-ABRT", &id]).status().unwrap().success());
+    let status = child.wait().unwrap();
+    assert_eq!(status.signal(), Some(6), "it was over already");
+    status.core_dumped()
 }

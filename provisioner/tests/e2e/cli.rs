@@ -95,14 +95,23 @@ impl Folder {
 
     /// The same where no file can be longer than so many blocks, as on a full disk.
     pub fn run_with_room_for(&self, blocks: u32, args: &[&str]) -> Ran {
+        Self::end(self.command_after(&format!("trap '' XFSZ; ulimit -f {blocks}"), args))
+    }
+
+    /// Starts the program from a shell that has set something first.
+    pub fn start_after(&self, set: &str, args: &[&str]) -> Child {
+        self.command_after(set, args).spawn().expect("it starts")
+    }
+
+    fn command_after(&self, set: &str, args: &[&str]) -> Command {
         let command = self.command(args);
         let mut shell = Command::new("/bin/sh");
-        let limit = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
-        shell.args(["-c", &limit]).arg(command.get_program()).args(command.get_args());
+        shell.args(["-c", &format!("{set}; exec \"$0\" \"$@\"")]);
+        shell.arg(command.get_program()).args(command.get_args());
         shell.current_dir(self.dir.path()).env_clear();
         shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
         shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Self::end(shell)
+        shell
     }
 
     fn end(mut command: Command) -> Ran {

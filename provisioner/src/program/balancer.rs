@@ -21,7 +21,7 @@ pub(super) const DEREGISTRATION_DELAY: i32 = 10;
 /// What the services need of the load balancer.
 pub(super) struct Balancer {
     pub(super) group: Output<SecurityGroupOutputs>,
-    balancer: Output<LoadBalancerOutputs>,
+    pub(super) balancer: Output<LoadBalancerOutputs>,
     /// With a domain: where its names are kept.
     pub(super) zone: Option<Output<HostedZoneOutputs>>,
     /// With a domain: the certificate, issued, with which HTTPS can begin.

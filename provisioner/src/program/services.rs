@@ -64,7 +64,7 @@ pub(super) fn declare(
         let target = behind.as_ref().and_then(|(balancer, targets, listener)| {
             let (port, target) = (service.port?, targets.get(name.as_str())?);
             ingress(stack, base, name, port, &group, balancer);
-            Some(serve(stack, base, name, service, target, listener, &mut priorities))
+            Some(serve(stack, base, name, service, target, (balancer, listener), &mut priorities))
         });
         let ecs = ecs_service(base, name, service, revision.arn(), &group, target);
         let ecs = stack.add(name, ecs);
@@ -309,7 +309,7 @@ fn serve(
     name: &str,
     service: &Service,
     target: &Output<TargetGroupOutputs>,
-    listener: &Output<ListenerOutputs>,
+    (balancer, listener): (&Balancer, &Output<ListenerOutputs>),
     taken: &mut BTreeSet<i32>,
 ) -> Output<String> {
     if service.host.is_none() && service.path.is_none() {
@@ -317,6 +317,7 @@ fn serve(
     }
     let resource = format!("{name}-rule");
     let rule = ListenerRule {
+        load_balancer_arn: balancer.balancer.arn(),
         listener_arn: listener.arn(),
         priority: priority(service, taken),
         host: service.host.clone(),

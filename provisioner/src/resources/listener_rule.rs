@@ -1,9 +1,10 @@
 //! Listener rule: which requests of a listener go to which service.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_elasticloadbalancingv2::types::{
-    HostHeaderConditionConfig, PathPatternConditionConfig, Rule, RuleCondition, RulePriorityPair,
+    HostHeaderConditionConfig, Listener, PathPatternConditionConfig, Rule, RuleCondition,
+    RulePriorityPair,
 };
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
@@ -27,6 +28,10 @@ static TURN: Mutex<()> = Mutex::const_new(());
 /// A rule of a listener.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ListenerRule {
+    /// ARN of the load balancer that has the listener. It says nothing about the rule: a listener that does not exist
+    /// yet cannot be asked where the rule was before.
+    #[serde(skip, default = "nowhere")]
+    pub load_balancer_arn: Output<String>,
     /// ARN of the listener it belongs to.
     pub listener_arn: Output<String>,
     /// Its place among the listener's rules, 1 to 50,000: the first that fits a request decides.
@@ -63,23 +68,16 @@ impl Resource for ListenerRule {
                 return self.found(&live, &tags, recorded, cloud);
             }
         }
-        let rules = rules(&self.listener_arn.get()?, cloud).await?;
-        let arns: Vec<String> = rules.iter().filter_map(|it| it.rule_arn.clone()).collect();
-        let tags = elb::found_on_each(&arns, cloud).await?;
-        let tags_of =
-            |it: &Rule| it.rule_arn().and_then(|it| tags.get(it)).cloned().unwrap_or_default();
-        let marked = elb::marked(&self.tags, &tags, cloud);
-        let mut live = rules.iter().find(|it| marked.is_some() && it.rule_arn() == marked);
-        if live.is_none() {
-            // Another rule of ours may have this place until it gets its own.
-            let is_at_our_place = |it: &&Rule| {
-                priority(it) == Some(self.priority)
-                    && !elb::is_another(&tags_of(it), &self.tags, cloud)
-            };
-            live = rules.iter().find(is_at_our_place);
+        let listener = self.listener_arn.get().ok();
+        let mut found = None;
+        if let Some(listener) = &listener {
+            found = self.search(listener, cloud).await?;
         }
-        match live {
-            Some(live) => self.found(live, &tags_of(live), recorded, cloud),
+        if found.is_none() {
+            found = self.search_beside(listener.as_deref(), cloud).await?;
+        }
+        match found {
+            Some((live, tags)) => self.found(&live, &tags, recorded, cloud),
             None => Ok(Found::Nothing),
         }
     }
@@ -144,6 +142,49 @@ impl Resource for ListenerRule {
 }
 
 impl ListenerRule {
+    /// Ours within its listener: by its tags, or at its place.
+    async fn search(&self, listener: &str, cloud: &Cloud) -> Result<Option<(Rule, Tags)>> {
+        let mut rules = rules(listener, cloud).await?;
+        let tags = tags_of_each(&rules, cloud).await?;
+        let tags_of =
+            |it: &Rule| it.rule_arn().and_then(|it| tags.get(it)).cloned().unwrap_or_default();
+        let marked = elb::marked(&self.tags, &tags, cloud);
+        let is_marked = |it: &Rule| marked.is_some() && it.rule_arn() == marked;
+        // Another rule of ours may have this place until it gets its own.
+        let is_at_our_place = |it: &Rule| {
+            priority(it) == Some(self.priority) && !elb::is_another(&tags_of(it), &self.tags, cloud)
+        };
+        let ours =
+            rules.iter().position(is_marked).or_else(|| rules.iter().position(is_at_our_place));
+        Ok(ours.map(|it| rules.swap_remove(it)).map(|it| (it.clone(), tags_of(&it))))
+    }
+
+    /// Ours within another listener of the load balancer, where it was before it was declared for this one.
+    async fn search_beside(
+        &self,
+        listener: Option<&str>,
+        cloud: &Cloud,
+    ) -> Result<Option<(Rule, Tags)>> {
+        let balancer = self.load_balancer_arn.get()?;
+        let request = cloud.elb.describe_listeners().load_balancer_arn(balancer);
+        let listeners = request.into_paginator().items().send().try_collect().await;
+        let listeners: Vec<Listener> = there(listeners)?.unwrap_or_default();
+        let arns =
+            listeners.iter().filter_map(Listener::listener_arn).filter(|it| Some(*it) != listener);
+        for arn in arns {
+            let mut rules = rules(arn, cloud).await?;
+            let mut tags = tags_of_each(&rules, cloud).await?;
+            let Some(marked) = elb::marked(&self.tags, &tags, cloud).map(str::to_owned) else {
+                continue;
+            };
+            let Some(at) = rules.iter().position(|it| it.rule_arn() == Some(&marked)) else {
+                continue;
+            };
+            return Ok(Some((rules.swap_remove(at), tags.remove(&marked).unwrap_or_default())));
+        }
+        Ok(None)
+    }
+
     /// Within a listener of ours even a rule without tags is ours.
     fn found(
         &self,
@@ -159,6 +200,7 @@ impl ListenerRule {
         let to = elb::forwards_to(live.actions()).map(str::to_owned);
         let existing = Existing {
             inputs: Self {
+                load_balancer_arn: self.load_balancer_arn.clone(),
                 listener_arn: listener_of(&outputs.arn).into(),
                 priority: priority(live).unwrap_or_default(),
                 // Upper and lower case are the same in a host name.
@@ -256,6 +298,11 @@ async fn rules(listener: &str, cloud: &Cloud) -> Result<Vec<Rule>> {
     Ok(rules)
 }
 
+async fn tags_of_each(rules: &[Rule], cloud: &Cloud) -> Result<BTreeMap<String, Tags>> {
+    let arns: Vec<String> = rules.iter().filter_map(|it| it.rule_arn.clone()).collect();
+    elb::found_on_each(&arns, cloud).await
+}
+
 async fn set_priority(arn: &str, priority: i32, cloud: &Cloud) -> Result<()> {
     let pair = RulePriorityPair::builder().rule_arn(arn).priority(priority).build();
     cloud.elb.set_rule_priorities().rule_priorities(pair).send().await?;
@@ -270,6 +317,10 @@ fn priority(rule: &Rule) -> Option<i32> {
 fn listener_of(arn: &str) -> String {
     let listener = arn.rsplit_once('/').map_or(arn, |(listener, _)| listener);
     listener.replacen(":listener-rule/", ":listener/", 1)
+}
+
+fn nowhere() -> Output<String> {
+    "".into()
 }
 
 fn outputs(live: &Rule) -> Result<ListenerRuleOutputs> {
@@ -306,10 +357,8 @@ mod tests {
 
     #[test]
     fn a_rule_names_its_listener() {
-        let rule = "arn:aws:elasticloadbalancing:eu-central-1:1:listener-rule/app/gsm/0a/1b/2c";
-        assert_eq!(
-            listener_of(rule),
-            "arn:aws:elasticloadbalancing:eu-central-1:1:listener/app/gsm/0a/1b"
-        );
+        let at = |it: &str| format!("arn:aws:elasticloadbalancing:eu-central-1:1:{it}");
+        let rule = at("listener-rule/app/gsm/0a/1b/2c");
+        assert_eq!(listener_of(&rule), at("listener/app/gsm/0a/1b"));
     }
 }

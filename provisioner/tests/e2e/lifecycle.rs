@@ -93,6 +93,25 @@ async fn a_stack_can_be_destroyed_with_its_state_lost_and_made_again_with_its_ke
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_rule_goes_to_another_listener_though_the_state_was_lost() {
+    let rehearsal = Rehearsal::start().await;
+    let folder = Folder::new(&rehearsal);
+    folder.edit("\nci:", "\n  api:\n    image: nginx:1\n    port: 80\n    path: /api/*\n\nci:");
+    folder.edit("load_balancer:", "load_balancer:\n  allow_from: [0.0.0.0/0]");
+    folder.edit("domain: bot.example.com", "# domain: bot.example.com");
+    folder.edit("zone: example.com", "# zone: example.com");
+    folder.ok(&["up", "--yes"]);
+    folder.lose_state();
+    folder.edit("# domain: bot.example.com", "domain: bot.example.com");
+    folder.edit("# zone: example.com", "zone: example.com");
+    folder.ok(&["up", "--yes"]);
+    let census = rehearsal.census().await;
+    let rules = census["listener_rules"].as_array().map(Vec::len);
+    assert_eq!(rules, Some(1), "one is left behind: {census:#}");
+    folder.is_settled();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_neither_state_nor_stack_yaml_knows_is_found_by_its_tags() {
     let rehearsal = Rehearsal::start().await;
     let folder = Folder::new(&rehearsal);

@@ -28,6 +28,7 @@ fn rule(
     target_group: &str,
 ) -> ListenerRule {
     ListenerRule {
+        load_balancer_arn: listener.inputs.load_balancer_arn.clone(),
         listener_arn: listener.outputs.arn.as_str().into(),
         priority,
         host: None,
@@ -97,6 +98,25 @@ async fn one_without_tags_at_our_place_is_ours() {
     let found = ours(&wanted, None, &cloud).await;
     assert_eq!(differing(&wanted, &found), ["tags"]);
     apply(&wanted, &cloud).await;
+}
+
+#[tokio::test]
+async fn without_a_record_it_is_found_at_the_listener_where_it_was() {
+    let rehearsal = Rehearsal::start().await;
+    let cloud = rehearsal.cloud().await;
+    let balancer = load_balancer::applied("gsm-lb", &cloud).await;
+    let http =
+        apply(&listener::listener("http", &balancer, ListenerAction::NotFound), &cloud).await;
+    let mut other = listener::listener("other", &balancer, ListenerAction::NotFound);
+    other.port = 81;
+    let other = apply(&other, &cloud).await;
+    let group = target_group::applied("one", &cloud).await;
+    let first = apply(&rule("api", 10, &http, &group.outputs.arn), &cloud).await;
+    let moved = rule("api", 10, &other, &group.outputs.arn);
+    let found = ours(&moved, None, &cloud).await;
+    assert_eq!(differing(&moved, &found), ["listener_arn"]);
+    assert_eq!(found.outputs, first.outputs);
+    absent(&rule("another", 10, &other, &group.outputs.arn), &cloud).await;
 }
 
 #[tokio::test]
